@@ -1,0 +1,335 @@
+//! Arrays whose dtype is known at run time only, records and strings included: their elements as bytes.
+
+use std::fmt;
+use std::path::Path;
+
+use ndarray::Dimension;
+
+use super::body::Body;
+use super::create::CreateOptions;
+use super::file::ArrayFile;
+use super::mapped::MmapArray;
+use super::open::OpenOptions;
+use super::selection::{Resolved, Selection, Taken};
+use super::view::Window;
+use crate::element::{DType, Element};
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::Header;
+use crate::storage::Mapping;
+
+/// An array file of any dtype, read and written by position.
+///
+/// Elements are bytes here, in the byte order of the file; [`typed`](Self::typed) and [`dispatch!`](crate::dispatch) give them a
+/// type. As for [`ArrayFile`], nothing is mapped.
+///
+/// ```
+/// use outcore::{AnyArrayFile, CreateOptions};
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("m.npy");
+///
+/// let dtype = "[('id', '<u4'), ('name', '|S8')]".parse()?;
+/// let mut file = CreateOptions::new().create_any_file(&path, &dtype, &[1000])?;
+/// file.write_selection(&"[7]".parse()?, b"\x05\0\0\0Ada\0\0\0\0\0")?;
+/// let item = file.read_selection(&"[7]".parse()?)?;
+/// assert_eq!(dtype.format_item(&item), "(5, b'Ada')");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct AnyArrayFile {
+    body: Body,
+}
+
+impl AnyArrayFile {
+    /// Opens an array file for reading. [`OpenOptions`] has more to say.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`OpenOptions::open_any_file`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        OpenOptions::new().open_any_file(path)
+    }
+
+    /// Opens an array file for reading and writing.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`OpenOptions::open_any_file_mut`].
+    pub fn open_mut(path: impl AsRef<Path>) -> Result<Self> {
+        OpenOptions::new().open_any_file_mut(path)
+    }
+
+    /// Creates a `.npy` file of zeros. The shape is in elements along each axis.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`CreateOptions::create_any_file`].
+    pub fn create(path: impl AsRef<Path>, dtype: &DType, shape: &[u64]) -> Result<Self> {
+        CreateOptions::new().create_any_file(path, dtype, shape)
+    }
+
+    pub(crate) fn new(body: Body) -> Self {
+        Self { body }
+    }
+
+    /// The same file as an array of `T`, in either byte order, with the axes of `D`.
+    ///
+    /// # Errors
+    ///
+    /// [`DType`](ErrorKind::DType), [`Shape`](ErrorKind::Shape).
+    pub fn typed<T: Element, D: Dimension>(&self) -> Result<ArrayFile<T, D>> {
+        ArrayFile::new(self.body.clone())
+    }
+
+    /// What the file says of its array.
+    pub fn header(&self) -> &Header {
+        &self.body.header
+    }
+
+    /// The file, as the caller named it.
+    pub fn path(&self) -> &Path {
+        self.body.file.path()
+    }
+
+    /// Whether the blocks of the file were reserved when this handle created it, so that no later write finds the disk full. Not so
+    /// for sparse files, and on file systems that cannot reserve.
+    pub fn is_reserved(&self) -> bool {
+        self.body.reserved
+    }
+
+    /// Reads the elements of a selection in row-major order, as bytes in the byte order of the file.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument) for a selection that the array does not have,
+    /// [`OutOfMemory`](ErrorKind::OutOfMemory) where it does not fit memory, [`Truncated`](ErrorKind::Truncated),
+    /// [`Io`](ErrorKind::Io).
+    pub fn read_selection(&self, selection: &Selection) -> Result<Vec<u8>> {
+        self.read_resolved(&self.resolve(selection)?)
+    }
+
+    /// Writes the elements of a selection, given in row-major order, as bytes in the byte order of the file.
+    ///
+    /// Where the selection has small gaps, their elements are read and written back: nobody else may write them meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`read_selection`](Self::read_selection); [`Shape`](ErrorKind::Shape) where `items` are not as many;
+    /// [`ReadOnly`](ErrorKind::ReadOnly), [`OutOfSpace`](ErrorKind::OutOfSpace), [`Poisoned`](ErrorKind::Poisoned).
+    pub fn write_selection(&mut self, selection: &Selection, items: &[u8]) -> Result<()> {
+        let resolved = self.resolve(selection)?;
+        let expected = resolved.count() * self.header().itemsize() as u64;
+        self.expect_bytes(items.len(), expected)?;
+        self.body.write_selection(&resolved, items)
+    }
+
+    /// Writes the same element everywhere in a selection, given as bytes in the byte order of the file.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`write_selection`](Self::write_selection).
+    pub fn fill_selection(&mut self, selection: &Selection, item: &[u8]) -> Result<()> {
+        let resolved = self.resolve(selection)?;
+        self.expect_bytes(item.len(), self.header().itemsize() as u64)?;
+        self.body.fill_selection(&resolved, item)
+    }
+
+    /// All elements in row-major order, in blocks of at most `bytes` bytes (and of one element at least), as bytes in the byte
+    /// order of the file. There is no block of elements that have no bytes.
+    ///
+    /// # Errors
+    ///
+    /// Each block: [`OutOfMemory`](ErrorKind::OutOfMemory), [`Truncated`](ErrorKind::Truncated), [`Io`](ErrorKind::Io).
+    pub fn blocks(&self, bytes: usize) -> impl Iterator<Item = Result<Vec<u8>>> + '_ {
+        Blocks::new(self.header(), bytes).map(|block| self.read_resolved(&block))
+    }
+
+    /// Writes every change to the disk and waits; see [`ArrayFile::flush`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ArrayFile::flush`].
+    pub fn flush(&mut self) -> Result<()> {
+        self.body.file.flush()
+    }
+
+    /// Flushes and closes.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ArrayFile::flush`].
+    pub fn close(mut self) -> Result<()> {
+        if self.body.file.is_writable() { self.flush() } else { Ok(()) }
+    }
+
+    fn resolve(&self, selection: &Selection) -> Result<Resolved> {
+        selection.resolve(self.header().shape()).map_err(|error| error.in_file(self.path()))
+    }
+
+    fn read_resolved(&self, selection: &Resolved) -> Result<Vec<u8>> {
+        let nbytes = selection.count() * self.header().itemsize() as u64;
+        let mut items = bytemuck::allocation::try_zeroed_vec(usize::try_from(nbytes).unwrap_or(usize::MAX))
+            .map_err(|()| out_of_memory(nbytes).in_file(self.path()))?;
+        self.body.read_selection(selection, &mut items)?;
+        Ok(items)
+    }
+
+    fn expect_bytes(&self, found: usize, expected: u64) -> Result<()> {
+        if found as u64 == expected {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Shape, format!("{expected} bytes are to be written, and {found} were given"))
+            .in_file(self.path()))
+    }
+}
+
+pub(crate) fn out_of_memory(nbytes: u64) -> Error {
+    Error::new(ErrorKind::OutOfMemory, format!("{nbytes} bytes are not to be had in memory"))
+        .with_hint("read the array in parts, such as rows or selections")
+}
+
+impl fmt::Debug for AnyArrayFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AnyArrayFile").field("path", &self.path()).field("header", self.header()).finish()
+    }
+}
+
+/// Cuts an array into blocks that follow one another in row-major order.
+struct Blocks {
+    shape: Vec<u64>,
+    /// The axis along which blocks are cut: those before it are walked one by one, those behind it are whole.
+    axis: usize,
+    /// Positions along `axis` in a block.
+    step: u64,
+    /// The first position of the next block along each axis up to `axis`; None at the end.
+    next: Option<Vec<u64>>,
+}
+
+impl Blocks {
+    fn new(header: &Header, bytes: usize) -> Self {
+        let shape = header.shape().to_vec();
+        let items = (bytes / header.itemsize().max(1)).max(1) as u64;
+        let mut behind = 1;
+        let mut axis = shape.len().saturating_sub(1);
+        while axis > 0 && behind * shape[axis] <= items {
+            behind *= shape[axis];
+            axis -= 1;
+        }
+        // Elements without bytes are skipped: there may be any number of them.
+        let next = (header.nbytes() > 0).then(|| vec![0; (axis + 1).min(shape.len())]);
+        // An empty array has no blocks, and a `behind` of 0.
+        Self { shape, axis, step: items / behind.max(1), next }
+    }
+}
+
+impl Iterator for Blocks {
+    type Item = Resolved;
+
+    fn next(&mut self) -> Option<Resolved> {
+        let next = self.next.as_mut()?;
+        let block = self
+            .shape
+            .iter()
+            .enumerate()
+            .map(|(axis, &len)| {
+                let first = next.get(axis).copied().unwrap_or(0);
+                let len = match axis.cmp(&self.axis) {
+                    std::cmp::Ordering::Less => 1,
+                    std::cmp::Ordering::Equal => self.step.min(len - first),
+                    std::cmp::Ordering::Greater => len,
+                };
+                Taken { first, len, step: 1, kept: true }
+            })
+            .collect();
+        let mut step = self.step;
+        let mut axis = next.len();
+        loop {
+            if axis == 0 {
+                self.next = None;
+                break;
+            }
+            axis -= 1;
+            next[axis] += step;
+            if next[axis] < self.shape[axis] {
+                break;
+            }
+            next[axis] = 0;
+            step = 1;
+        }
+        Some(Resolved { axes: block })
+    }
+}
+
+/// An array file of any dtype, mapped for reading.
+///
+/// Elements are bytes here, in the byte order and the storage order of the file; [`typed`](Self::typed) gives them a type.
+///
+/// ```
+/// use ndarray::Ix2;
+/// use outcore::AnyMmapArray;
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("m.npy");
+/// # outcore::ArrayFile::<i16, _>::create(&path, (30, 4))?.close()?;
+///
+/// // SAFETY: nobody writes or truncates the file while it is mapped.
+/// let any = unsafe { AnyMmapArray::open(&path)? };
+/// assert_eq!(any.header().dtype().name(), "int16");
+/// assert_eq!(any.as_bytes().len(), 240);
+/// let m = any.typed::<i16, Ix2>()?;
+/// assert_eq!(m.shape(), [30, 4]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct AnyMmapArray {
+    body: Body,
+    window: Window,
+    mapping: Mapping,
+}
+
+impl AnyMmapArray {
+    /// Maps an array file of any dtype for reading. [`OpenOptions`] has more to say.
+    ///
+    /// # Safety
+    ///
+    /// The [contract](MmapArray#safety) of every mapping.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`OpenOptions::open_any`].
+    pub unsafe fn open(path: impl AsRef<Path>) -> Result<Self> {
+        // SAFETY: the caller makes the promise.
+        unsafe { OpenOptions::new().open_any(path) }
+    }
+
+    pub(crate) fn new(body: Body, window: Window, mapping: Mapping) -> Self {
+        Self { body, window, mapping }
+    }
+
+    /// The same mapping as an array of `T` with the axes of `D`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`OpenOptions::open`] that depend on a type.
+    pub fn typed<T: Element, D: Dimension>(self) -> Result<MmapArray<T, D>> {
+        self.body.expect_native::<T>()?;
+        MmapArray::new(self.body, &self.window, self.mapping)
+    }
+
+    /// What the file says of its array.
+    pub fn header(&self) -> &Header {
+        &self.body.header
+    }
+
+    /// The file, as the caller named it.
+    pub fn path(&self) -> &Path {
+        self.body.file.path()
+    }
+
+    /// The bytes of the elements, in storage order; of a window of rows, those of its rows.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.mapping.as_slice()[self.window.skip..]
+    }
+}
+
+impl fmt::Debug for AnyMmapArray {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AnyMmapArray").field("path", &self.path()).field("header", self.header()).finish()
+    }
+}

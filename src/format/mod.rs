@@ -1,0 +1,14 @@
+//! What the first bytes of a file say: pure functions on byte slices.
+
+mod header;
+pub mod npy;
+pub mod raw;
+
+pub use header::{Format, Header};
+
+/// The format of a file that begins with these bytes, or `None` for one without a known beginning.
+///
+/// [`npy::MAX_PREFIX`] bytes are enough. A raw file has no mark of its own and is never detected.
+pub fn detect(prefix: &[u8]) -> Option<Format> {
+    prefix.starts_with(npy::MAGIC).then_some(Format::Npy)
+}

@@ -1,0 +1,153 @@
+//! What the store asks of a file system, and nothing more.
+
+use std::fmt;
+use std::fs::Permissions;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use memmap2::{MmapOptions, MmapRaw};
+
+/// What an opened file may be used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Access {
+    /// Reading only.
+    Read,
+    /// Reading and writing.
+    ReadWrite,
+}
+
+/// A lock on a whole file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Lock {
+    /// Held by any number of readers.
+    Shared,
+    /// Held by one writer, and nobody else.
+    Exclusive,
+}
+
+/// How a mapping relates to its file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MapMode {
+    /// Stores are not possible.
+    Read,
+    /// Stores reach the file.
+    ReadWrite,
+    /// Stores stay in this mapping and never reach the file (copy on write).
+    Copy,
+}
+
+/// The calls that the store makes of a file system.
+///
+/// Errors are those of the operating system; the callers add the path and say what was tried.
+pub trait Backend: fmt::Debug + Send + Sync {
+    /// Opens an existing regular file. Never creates, never truncates, never waits.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::InvalidInput`] for what is not a regular file (directory, pipe, device, kernel interface), and
+    /// those of the operating system.
+    fn open(&self, path: &Path, access: Access) -> io::Result<Box<dyn BackendFile>>;
+
+    /// Creates a file for reading and writing that did not exist; a symbolic link counts as existing and is not followed.
+    ///
+    /// The permissions are those of every new file (0666 without the umask), or exactly `permissions`, never wider at any
+    /// instant.
+    fn create_new(&self, path: &Path, permissions: Option<&Permissions>) -> io::Result<Box<dyn BackendFile>>;
+
+    /// Where a write to `path` would land: `path` itself, or the end of its chain of symbolic links. `None` if nothing has
+    /// that name.
+    fn resolve(&self, path: &Path) -> io::Result<Option<PathBuf>>;
+
+    /// Gives a file another name in one step. Where `to` exists, it is replaced or the call fails with
+    /// [`io::ErrorKind::AlreadyExists`].
+    fn rename(&self, from: &Path, to: &Path, replace: bool) -> io::Result<()>;
+
+    /// Removes a name.
+    fn remove(&self, path: &Path) -> io::Result<()>;
+
+    /// Makes the names in a directory durable.
+    fn sync_dir(&self, dir: &Path) -> io::Result<()>;
+}
+
+/// An open file of a [`Backend`]. Dropping it closes the file and releases its lock, once no mapping of it is left.
+pub trait BackendFile: fmt::Debug + Send + Sync {
+    /// The length in bytes.
+    fn len(&self) -> io::Result<u64>;
+
+    /// Whether the file holds no byte.
+    fn is_empty(&self) -> io::Result<bool> {
+        Ok(self.len()? == 0)
+    }
+
+    /// The permissions, where the backend has such a thing.
+    fn permissions(&self) -> io::Result<Option<Permissions>>;
+
+    /// Reads up to `buf.len()` bytes at `offset`; 0 at the end of the file.
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize>;
+
+    /// Writes up to `buf.len()` bytes at `offset`, growing the file where needed.
+    fn write_at(&self, buf: &[u8], offset: u64) -> io::Result<usize>;
+
+    /// Cuts the file, or grows it by zeros.
+    fn set_len(&self, len: u64) -> io::Result<()>;
+
+    /// Reserves room on the disk for the first `len` bytes; the length stays. `false`: this file system cannot.
+    fn allocate(&self, len: u64) -> io::Result<bool>;
+
+    /// Waits until the bytes and the length are on stable storage.
+    fn sync(&self) -> io::Result<()>;
+
+    /// Begins to write changed pages back, and does not wait. A hint: it may do nothing.
+    fn start_writeback(&self, offset: u64, len: u64) -> io::Result<()>;
+
+    /// Takes a lock on the whole file, or says `false` if another handle holds one that excludes it.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::Unsupported`] on a file system without locks.
+    fn try_lock(&self, lock: Lock) -> io::Result<bool>;
+
+    /// Maps `len` bytes, not zero, from `offset`.
+    ///
+    /// This is safe, since a [`Map`] gives raw pointers only. The caller has compared the range with the file's length.
+    fn map(&self, mode: MapMode, offset: u64, len: usize) -> io::Result<Map>;
+}
+
+/// Memory that a [`BackendFile`] has mapped.
+pub struct Map {
+    pub(super) memory: MmapRaw,
+    pub(super) mode: MapMode,
+    /// The memory is a copy: the store writes changed pages back by [`BackendFile::write_at`] at each flush.
+    pub(super) copied: bool,
+}
+
+impl Map {
+    /// Maps a file of the operating system.
+    pub fn of_file(file: &std::fs::File, mode: MapMode, offset: u64, len: usize) -> io::Result<Self> {
+        let mut options = MmapOptions::new();
+        options.offset(offset).len(len);
+        let memory = match mode {
+            MapMode::Read => options.map_raw_read_only(file)?,
+            MapMode::ReadWrite => options.map_raw(file)?,
+            // SAFETY: what memmap2 asks concerns the references that its type hands out. None is made: the owner of the
+            // memory becomes a raw one in the same expression.
+            MapMode::Copy => unsafe { options.map_copy(file)? }.into(),
+        };
+        Ok(Self { memory, mode, copied: false })
+    }
+
+    /// A page-aligned copy of `bytes`, for a backend whose files are not files of the operating system.
+    ///
+    /// Stores do not show in the file before a flush, and later changes of the file do not show in the copy.
+    pub fn copy_of(bytes: &[u8], mode: MapMode) -> io::Result<Self> {
+        let mut memory = MmapOptions::new().len(bytes.len()).map_anon()?;
+        memory.copy_from_slice(bytes);
+        Ok(Self { memory: memory.into(), mode, copied: true })
+    }
+}
+
+impl fmt::Debug for Map {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Map").field("len", &self.memory.len()).field("copied", &self.copied).finish()
+    }
+}

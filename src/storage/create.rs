@@ -1,0 +1,201 @@
+//! New files, whole or not at all: a temporary file beside the target takes its name when it is complete.
+
+use std::collections::hash_map::RandomState;
+use std::ffi::OsStr;
+use std::fs::{OpenOptions, Permissions};
+use std::hash::{BuildHasher, Hasher};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::backend::{Access, Backend};
+use super::file::{File, LockPolicy};
+use crate::{Error, ErrorKind, Result};
+
+/// How a new file gets its room on the disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Reserve {
+    /// All at once, so that a full disk is an error at creation and not a signal at a later store. File systems that cannot
+    /// reserve fall back to `Sparse`.
+    #[default]
+    Full,
+    /// When it is first written.
+    Sparse,
+}
+
+/// A new file, open for writing, with the lock of a writer.
+#[derive(Debug)]
+pub(crate) struct Created {
+    pub(crate) file: File,
+    /// Whether room for all bytes is reserved on the disk.
+    pub(crate) reserved: bool,
+}
+
+/// Creates a file of `len` zeros, of which `begin` writes what is not zero. At every instant `path` is the complete old file,
+/// nothing, or the complete new one, and if `begin` fails, nothing has happened.
+pub(crate) fn create(
+    backend: &Arc<dyn Backend>,
+    path: &Path,
+    len: u64,
+    reserve: Reserve,
+    overwrite: bool,
+    policy: LockPolicy,
+    begin: impl FnOnce(&File) -> Result<()>,
+) -> Result<Created> {
+    let mut reserved = false;
+    let file = replace_file(backend, path, overwrite, policy, |file| {
+        reserved = reserve == Reserve::Full && file.allocate(len)?;
+        file.set_len(len)?;
+        begin(file)
+    })?;
+    Ok(Created { file, reserved })
+}
+
+/// Lets `write` fill a new file, makes it durable and puts it at `path`. On an error nothing is left of it, and what was at
+/// `path` still is.
+///
+/// An old file is replaced only with `overwrite`, if it may be written, and by `policy` if no other handle has it locked. A
+/// symbolic link stays and its target is replaced. The permissions of the old file are kept, its owner and further attributes
+/// are not.
+pub(crate) fn replace_file(
+    backend: &Arc<dyn Backend>,
+    path: &Path,
+    overwrite: bool,
+    policy: LockPolicy,
+    write: impl FnOnce(&File) -> Result<()>,
+) -> Result<File> {
+    let found = backend.resolve(path).map_err(|error| Error::io("cannot create", error).in_file(path))?;
+    let (target, old) = match found {
+        Some(_) if !overwrite => return Err(exists().in_file(path)),
+        Some(target) => {
+            let old = File::open(backend, &target, Access::ReadWrite).map_err(|error| error.in_file(path))?;
+            old.lock(policy, true)?;
+            (target, Some(old))
+        }
+        None => (path.to_path_buf(), None),
+    };
+    let permissions = match &old {
+        Some(old) => old.name(old.backend_file().permissions(), || "cannot ask for the permissions".into())?,
+        None => None,
+    };
+    let (temporary, file) = Temporary::create(backend, &target, path, permissions.as_ref())?;
+    // Before the file has its name, so that nobody can come between.
+    file.lock(policy, true)?;
+    write(&file)?;
+    file.flush()?;
+    // Windows does not replace an open file that is locked.
+    let old = if cfg!(windows) { None } else { old };
+    temporary.rename(&target, overwrite).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists if !overwrite => exists().in_file(path),
+        _ => Error::io("cannot give the new file its name", error).in_file(path),
+    })?;
+    drop(old);
+    backend.sync_dir(parent(&target)).map_err(|error| {
+        Error::io("the file is complete, but its name may not survive a power failure", error).in_file(path)
+    })?;
+    Ok(file)
+}
+
+fn exists() -> Error {
+    Error::new(ErrorKind::AlreadyExists, "the file exists").with_hint("ask for overwriting to replace it")
+}
+
+/// The directory that holds the name.
+pub(super) fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// A file under a temporary name, removed when dropped.
+struct Temporary<'a> {
+    backend: &'a dyn Backend,
+    /// `None` once the file has its final name.
+    name: Option<PathBuf>,
+}
+
+impl<'a> Temporary<'a> {
+    /// Creates it beside `target`; errors name `shown`.
+    fn create(
+        backend: &'a Arc<dyn Backend>,
+        target: &Path,
+        shown: &Path,
+        permissions: Option<&Permissions>,
+    ) -> Result<(Self, File)> {
+        let Some(name) = target.file_name() else {
+            return Err(Error::new(ErrorKind::NotAFile, "the path does not end in a file name").in_file(shown));
+        };
+        let (name, file) = with_free_name(parent(target), name, |name| backend.create_new(name, permissions))
+            .map_err(|error| Error::io("cannot create a file in the folder", error).in_file(shown))?;
+        Ok((Self { backend: &**backend, name: Some(name) }, File::new(file, shown, Access::ReadWrite)))
+    }
+
+    fn rename(mut self, target: &Path, replace: bool) -> io::Result<()> {
+        if let Some(name) = &self.name {
+            self.backend.rename(name, target, replace)?;
+        }
+        self.name = None;
+        Ok(())
+    }
+}
+
+impl Drop for Temporary<'_> {
+    fn drop(&mut self) {
+        if let Some(name) = &self.name {
+            // Nobody is left to tell; the name says what the file is.
+            let _ = self.backend.remove(name);
+        }
+    }
+}
+
+/// Calls `create` with names that nobody can foresee, until one is free.
+fn with_free_name<T>(
+    dir: &Path,
+    stem: &OsStr,
+    mut create: impl FnMut(&Path) -> io::Result<T>,
+) -> io::Result<(PathBuf, T)> {
+    /// The longest stem, so that the whole stays below the 255 bytes of a file name.
+    const STEM: usize = 128;
+    const ATTEMPTS: usize = 16;
+    let stem = stem.to_string_lossy();
+    let end = (0..=stem.len().min(STEM)).rev().find(|&end| stem.is_char_boundary(end)).unwrap_or(0);
+    let stem = &stem[..end];
+    let mut last = io::ErrorKind::AlreadyExists.into();
+    for _ in 0..ATTEMPTS {
+        // Each state of the hasher has fresh keys.
+        let mut hasher = RandomState::new().build_hasher();
+        hasher.write_u32(std::process::id());
+        let name = dir.join(format!(".{stem}.{:016x}.outcore-tmp", hasher.finish()));
+        match create(&name) {
+            Ok(value) => return Ok((name, value)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => last = error,
+            Err(error) => return Err(error),
+        }
+    }
+    Err(last)
+}
+
+/// A file in `dir` for this process alone, whose name is already gone or goes with the handle.
+pub(super) fn unnamed_sibling(dir: &Path) -> io::Result<std::fs::File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    #[cfg(windows)]
+    {
+        use std::os::windows::fs::OpenOptionsExt;
+        const FILE_ATTRIBUTE_TEMPORARY: u32 = 0x100;
+        const FILE_FLAG_DELETE_ON_CLOSE: u32 = 0x0400_0000;
+        options.share_mode(0).attributes(FILE_ATTRIBUTE_TEMPORARY).custom_flags(FILE_FLAG_DELETE_ON_CLOSE);
+    }
+    let (name, file) = with_free_name(dir, OsStr::new("scratch"), |name| options.open(name))?;
+    if cfg!(not(windows)) {
+        std::fs::remove_file(name)?;
+    }
+    Ok(file)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,115 @@
+//! What Linux alone can do. `portable.rs` has the same functions for every other system.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use memmap2::MmapRaw;
+use rustix::fs::{CWD, FallocateFlags, OFlags, RenameFlags};
+use rustix::io::Errno;
+
+use super::mapping::Advice;
+
+/// `msync` waits for the bytes, the length and the disk's own cache; no further sync is needed.
+pub(super) const MSYNC_REACHES_THE_DISK: bool = true;
+
+/// An open of a pipe or a device returns at once, and takes no terminal.
+pub(super) fn never_wait(options: &mut OpenOptions) {
+    options.custom_flags(flags(OFlags::NONBLOCK | OFlags::NOCTTY));
+}
+
+fn flags(flags: OFlags) -> i32 {
+    flags.bits().cast_signed()
+}
+
+/// The kernel's own file systems call their files regular, but compute them at each read, and their lengths are made up.
+pub(super) fn refuse_kernel_interface(file: &File) -> io::Result<()> {
+    /// Of proc, sysfs, debugfs, tracefs, cgroup, cgroup2, securityfs and configfs, from `linux/magic.h`.
+    const MAGIC: [u32; 8] =
+        [0x9fa0, 0x6265_6572, 0x6462_6720, 0x7472_6163, 0x0027_e0eb, 0x6367_7270, 0x7363_6673, 0x6265_6570];
+    let kind = rustix::fs::fstatfs(file)?.f_type;
+    if MAGIC.iter().any(|&magic| u32::try_from(kind) == Ok(magic)) {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "is an interface of the kernel, not a regular file"));
+    }
+    Ok(())
+}
+
+/// An unnamed file in `dir`, which no path will ever reach; `None` if the file system has no such thing.
+pub(super) fn unnamed_file(dir: &Path) -> io::Result<Option<File>> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).mode(0o600).custom_flags(flags(OFlags::TMPFILE | OFlags::EXCL));
+    match options.open(dir) {
+        Ok(file) => Ok(Some(file)),
+        // Kernels and file systems that do not know the flag see the opening of a directory for writing.
+        Err(error) => match Errno::from_io_error(&error) {
+            Some(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL) => Ok(None),
+            _ => Err(error),
+        },
+    }
+}
+
+/// Reserves blocks for the first `len` bytes and leaves the length alone; `false` if the file system cannot.
+pub(super) fn allocate(file: &File, len: u64) -> io::Result<bool> {
+    loop {
+        match rustix::fs::fallocate(file, FallocateFlags::KEEP_SIZE, 0, len) {
+            Ok(()) => return Ok(true),
+            Err(Errno::INTR) => {}
+            Err(Errno::OPNOTSUPP | Errno::NOSYS) => return Ok(false),
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Renames, and fails if the new name exists; `false` if the file system cannot do that in one step.
+pub(super) fn rename_new(from: &Path, to: &Path) -> io::Result<bool> {
+    match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        Ok(()) => Ok(true),
+        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Starts to write the changed pages of a range and does not wait. `sync_file_range(2)`; rustix does not have it.
+pub(super) fn start_writeback(file: &File, offset: u64, len: u64) -> io::Result<()> {
+    let (Ok(offset), Ok(len)) = (i64::try_from(offset), i64::try_from(len)) else { return Ok(()) };
+    // A length of 0 would mean "to the end".
+    if len == 0 {
+        return Ok(());
+    }
+    // SAFETY: the call takes four integers and no address; the descriptor is open for as long as `file` is borrowed.
+    let result = unsafe { libc::sync_file_range(file.as_raw_fd(), offset, len, libc::SYNC_FILE_RANGE_WRITE) };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Whether a failed lock means that the file system has no locks.
+pub(super) fn has_no_locks(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::NOLCK | Errno::NOSYS | Errno::OPNOTSUPP | Errno::INVAL))
+}
+
+/// Tells the kernel how a range will be used. Advice that this kernel does not know is dropped.
+pub(super) fn advise(memory: &MmapRaw, advice: Advice, offset: usize, len: usize) -> io::Result<()> {
+    let advice = match advice {
+        Advice::Normal => memmap2::Advice::Normal,
+        Advice::Sequential => memmap2::Advice::Sequential,
+        Advice::Random => memmap2::Advice::Random,
+        Advice::WillNeed => memmap2::Advice::WillNeed,
+        Advice::HugePages => memmap2::Advice::HugePage,
+        Advice::NoHugePages => memmap2::Advice::NoHugePage,
+        Advice::DontDump => memmap2::Advice::DontDump,
+    };
+    ignore_unknown(memory.advise_range(advice, offset, len))
+}
+
+/// Reads a range into memory and enters it in the page tables. A page that cannot be read is an error, not a signal.
+pub(super) fn populate(memory: &MmapRaw, offset: usize, len: usize) -> io::Result<()> {
+    ignore_unknown(memory.advise_range(memmap2::Advice::PopulateRead, offset, len))
+}
+
+fn ignore_unknown(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+        other => other,
+    }
+}

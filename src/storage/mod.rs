@@ -1,0 +1,28 @@
+//! A file as bytes: mapping, positional input and output, advice, locks, flush, replacement.
+//!
+//! Everything goes through one small trait, [`Backend`]: [`Disk`] is the real file system, [`MemoryDisk`] one in memory
+//! that injects failures and replays crashes. This module knows no header and no element; it holds every `unsafe` line
+//! that mapping a file needs.
+
+mod backend;
+mod create;
+mod disk;
+mod file;
+mod mapping;
+mod memory;
+#[cfg_attr(all(target_os = "linux", not(outcore_portable)), path = "linux.rs")]
+#[cfg_attr(not(all(target_os = "linux", not(outcore_portable))), path = "portable.rs")]
+mod platform;
+#[cfg(test)]
+mod tests;
+
+pub use backend::{Access, Backend, BackendFile, Lock, Map, MapMode};
+pub use create::Reserve;
+pub use disk::Disk;
+pub use file::LockPolicy;
+pub use mapping::Advice;
+pub use memory::{Fate, MemoryDisk, Operation};
+
+pub(crate) use create::{create, replace_file};
+pub(crate) use file::File;
+pub(crate) use mapping::Mapping;
