@@ -1,0 +1,10 @@
+//! error: E0596
+
+use outcore::MmapArray;
+use outcore::ndarray::Ix2;
+
+fn write(m: &mut MmapArray<f64, Ix2>) {
+    m.view_mut().fill(1.0);
+}
+
+fn main() {}
