@@ -36,6 +36,8 @@ pub enum ErrorKind {
     Shape,
     /// A size that does not fit its integer type, the address space, or the format.
     TooLarge,
+    /// The header of a file has no room for the shape, and may not be moved.
+    NoRoom,
     /// The elements do not lie at an address that their type requires.
     Misaligned,
     /// Bytes that are not a value of the element type, such as a `bool` of 2.

@@ -32,6 +32,9 @@
 //!   swaps foreign byte orders.
 //! - [`AnyMmapArray`] and [`AnyArrayFile`] take whatever dtype a file holds, records and strings included;
 //!   [`dispatch!`] turns a run-time [`DType`] into a Rust type.
+//! - [`MmapArrayMut::transaction`] changes many elements at once or not at all; [`ArrayFile::append_rows`] and its kin make a file
+//!   longer, with the old or the new shape after a crash; [`ArrayFile::seal`] and [`ArrayFile::verify`] are for checksums, and
+//!   [`RepairOptions`] for what a crash or a careless program has left.
 //! - [`OpenOptions`] and [`CreateOptions`] have all the choices; [`peek`] reads a header alone; [`load`] and [`save`] move whole
 //!   arrays.
 //! - [`Job`] computes on any of them, and on any ndarray view: statistics and in-place maps, within a memory budget, on as many
@@ -76,7 +79,8 @@
 //!
 //! - It does not hold back programs that ignore advisory locks. A mapped array whose file they change is undefined behaviour, and
 //!   one whose file they truncate is a SIGBUS; use [`ArrayFile`] where that can happen.
-//! - It never grows, truncates or repairs a file by opening it.
+//! - It never grows, truncates or repairs a file by opening it; opening for writing finishes a transaction that a crash interrupted,
+//!   and mapping for writing ends the seal of a sealed file.
 //! - It does not read pickles: `.npy` files with Python objects are refused by name.
 //! - It does not compress, and has no chunks: for those, HDF5 or Zarr.
 //! - For an array that fits memory and is read once, [`load`] is as fast as a mapping and simpler.
@@ -98,12 +102,13 @@ pub mod storage;
 pub use ndarray;
 
 pub use array::{
-    AnyArrayFile, AnyMmapArray, ArrayFile, CreateOptions, ElementType, MmapArray, MmapArrayMut, OpenOptions, Selection,
-    load, peek, save,
+    AnyArrayFile, AnyMmapArray, ArrayFile, Commit, CreateOptions, ElementType, FileTransaction, JournalChoice,
+    MmapArray, MmapArrayMut, NativeState, OpenOptions, RepairOptions, Selection, Transaction, load, peek, save,
 };
 pub use compute::Job;
 pub use element::{Be, Bool8, ByteOrder, DType, Element, Le};
 pub use error::{Error, ErrorKind, Result};
+pub use format::native::Attributes;
 pub use format::raw::RawLayout;
 pub use format::{Format, Header};
 pub use shape::{MAX_NDIM, Order};

@@ -126,6 +126,28 @@ pub(crate) fn order_is_moot(shape: &[u64]) -> bool {
 }
 
 /// The shape as Python writes it: `()`, `(3,)`, `(3, 4)`.
+/// Items in row-major order, put into column-major order.
+pub(crate) fn column_major(items: &[u8], shape: &[u64], itemsize: usize) -> Result<Vec<u8>> {
+    let mut out = Vec::new();
+    let no_memory =
+        |_| Error::new(ErrorKind::OutOfMemory, format!("{} bytes are not to be had in memory", items.len()));
+    out.try_reserve_exact(items.len()).map_err(no_memory)?;
+    let (shape, strides) = (to_usize(shape)?, to_usize(&strides(shape, Order::C))?);
+    let mut index = vec![0; shape.len()];
+    while out.len() < items.len() {
+        let at: usize = index.iter().zip(&strides).map(|(&at, &stride)| at * stride).sum();
+        out.extend_from_slice(&items[at * itemsize..(at + 1) * itemsize]);
+        for (at, &len) in index.iter_mut().zip(&shape) {
+            *at += 1;
+            if *at < len {
+                break;
+            }
+            *at = 0;
+        }
+    }
+    Ok(out)
+}
+
 pub(crate) fn display(shape: &[u64]) -> String {
     match shape {
         [only] => format!("({only},)"),

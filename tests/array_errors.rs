@@ -355,7 +355,9 @@ fn r7_every_failing_call_is_an_error() {
             }
             Err(error) => {
                 assert_eq!(error.kind(), ErrorKind::Io, "call {n}: {error}");
-                assert_eq!(error.path(), Some(path), "call {n}: {error}");
+                // The journal of a transaction would lie beside the file.
+                let names = [path, Path::new(".m.npy.outcore-journal")];
+                assert!(error.path().is_some_and(|path| names.contains(&path)), "call {n}: {error}");
                 failures += 1;
             }
         }

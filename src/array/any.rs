@@ -4,17 +4,22 @@ use std::fmt;
 use std::path::Path;
 
 use ndarray::Dimension;
+use serde::Serialize;
 
+use super::Commit;
+use super::blocks::Blocks;
 use super::body::Body;
 use super::create::CreateOptions;
 use super::file::ArrayFile;
+use super::ledger::Layout;
 use super::mapped::MmapArray;
 use super::open::OpenOptions;
-use super::selection::{Resolved, Selection, Taken};
+use super::selection::{Resolved, Selection};
 use super::view::Window;
 use crate::element::{DType, Element};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::Header;
+use crate::format::native::Attributes;
 use crate::storage::Mapping;
 
 /// An array file of any dtype, read and written by position.
@@ -66,8 +71,21 @@ impl AnyArrayFile {
         CreateOptions::new().create_any_file(path, dtype, shape)
     }
 
+    /// Opens an array file for reading, and for adding rows while others read it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`OpenOptions::open_any_append`].
+    pub fn open_append(path: impl AsRef<Path>) -> Result<Self> {
+        OpenOptions::new().open_any_append(path)
+    }
+
     pub(crate) fn new(body: Body) -> Self {
         Self { body }
+    }
+
+    pub(crate) fn body(&self) -> &Body {
+        &self.body
     }
 
     /// The same file as an array of `T`, in either byte order, with the axes of `D`.
@@ -139,7 +157,118 @@ impl AnyArrayFile {
     ///
     /// Each block: [`OutOfMemory`](ErrorKind::OutOfMemory), [`Truncated`](ErrorKind::Truncated), [`Io`](ErrorKind::Io).
     pub fn blocks(&self, bytes: usize) -> impl Iterator<Item = Result<Vec<u8>>> + '_ {
-        Blocks::new(self.header(), bytes).map(|block| self.read_resolved(&block))
+        let header = self.header();
+        let items = (bytes / header.itemsize().max(1)) as u64;
+        let whole = Resolved::all(header.shape());
+        // Elements without bytes may be many, and have nothing to say.
+        let blocks = (header.nbytes() > 0).then(|| Blocks::new(whole, items));
+        blocks.into_iter().flatten().map(|block| self.read_selection(&block))
+    }
+
+    /// The axis along which rows are added: the outermost one of storage.
+    ///
+    /// # Errors
+    ///
+    /// [`Shape`](ErrorKind::Shape) for an array without axes.
+    pub fn growth_axis(&self) -> Result<usize> {
+        self.body.growth_axis()
+    }
+
+    /// Adds rows given as bytes, in the byte order and the storage order of the file; see [`ArrayFile::append_rows`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ArrayFile::append_rows`]; [`Shape`](ErrorKind::Shape) also where the bytes are not a whole number of rows.
+    pub fn append_bytes(&mut self, rows: &[u8]) -> Result<()> {
+        self.body.append_bytes(rows)
+    }
+
+    /// Adds all elements of another file as rows, whatever its byte order and storage order; all at once, through a small buffer.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ArrayFile::append_rows`]; [`DType`](ErrorKind::DType) where it holds elements of another type.
+    pub fn append_from(&mut self, source: &Self) -> Result<()> {
+        self.body.append_from(&source.body)
+    }
+
+    /// Sees whether [`append_from`](Self::append_from) could add the elements of another file: of the same type, but for the byte order,
+    /// and with all other axes as long as here.
+    ///
+    /// # Errors
+    ///
+    /// [`DType`](ErrorKind::DType), [`Shape`](ErrorKind::Shape).
+    pub fn check_rows_of(&self, source: &Self) -> Result<()> {
+        source.body.expect_rows_of(&self.body.header, self.path(), self.growth_axis()?)
+    }
+
+    /// Makes the array `rows` rows long; see [`ArrayFile::resize_rows`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ArrayFile::resize_rows`].
+    pub fn resize_rows(&mut self, rows: u64) -> Result<()> {
+        self.body.resize(rows)?;
+        self.body.cut()
+    }
+
+    /// Reserves room on the disk for so many more rows; see [`ArrayFile::reserve_rows`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ArrayFile::reserve_rows`].
+    pub fn reserve_rows(&mut self, rows: u64) -> Result<bool> {
+        self.body.reserve(rows)
+    }
+
+    /// When rows that are appended become durable and visible to others.
+    pub fn set_commit(&mut self, commit: Commit) {
+        self.body.set_commit(commit);
+    }
+
+    /// Takes over the length that another handle or process has announced since; see [`ArrayFile::refresh`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ArrayFile::refresh`].
+    pub fn refresh(&mut self) -> Result<bool> {
+        self.body.refresh()
+    }
+
+    /// The attributes of a native file; none for other formats.
+    pub fn attrs(&self) -> Attributes {
+        self.body.attrs()
+    }
+
+    /// Replaces the attributes, durably; see [`ArrayFile::set_attrs`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ArrayFile::set_attrs`].
+    pub fn set_attrs(&mut self, attrs: &impl Serialize) -> Result<()> {
+        self.body.set_attrs(Attributes::from_serialize(attrs)?)
+    }
+
+    /// Sets one attribute, durably.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ArrayFile::set_attrs`].
+    pub fn set_attr(&mut self, name: &str, value: &impl Serialize) -> Result<()> {
+        let mut attrs = self.attrs();
+        attrs.insert(name, value)?;
+        self.body.set_attrs(attrs)
+    }
+
+    /// What a native file says besides its [`header`](Self::header); `None` for other formats.
+    pub fn native_state(&self) -> Option<NativeState> {
+        self.body.native_state()
+    }
+
+    /// Whether a committed transaction waits to be finished by the next handle that is opened for writing; what is read here shows it
+    /// finished.
+    pub fn has_pending_transaction(&self) -> bool {
+        self.body.overlay.is_some()
     }
 
     /// Writes every change to the disk and waits; see [`ArrayFile::flush`].
@@ -148,7 +277,7 @@ impl AnyArrayFile {
     ///
     /// Those of [`ArrayFile::flush`].
     pub fn flush(&mut self) -> Result<()> {
-        self.body.file.flush()
+        self.body.flush()
     }
 
     /// Flushes and closes.
@@ -192,69 +321,24 @@ impl fmt::Debug for AnyArrayFile {
     }
 }
 
-/// Cuts an array into blocks that follow one another in row-major order.
-struct Blocks {
-    shape: Vec<u64>,
-    /// The axis along which blocks are cut: those before it are walked one by one, those behind it are whole.
-    axis: usize,
-    /// Positions along `axis` in a block.
-    step: u64,
-    /// The first position of the next block along each axis up to `axis`; None at the end.
-    next: Option<Vec<u64>>,
+/// What a native file says of itself besides its array.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct NativeState {
+    /// Commits since the file was created, the creation included.
+    pub generation: u64,
+    /// Whether checksums of the elements are in force; see [`AnyArrayFile::verify`].
+    pub sealed: bool,
+    /// The identity of the array.
+    pub uuid: [u8; 16],
 }
 
-impl Blocks {
-    fn new(header: &Header, bytes: usize) -> Self {
-        let shape = header.shape().to_vec();
-        let items = (bytes / header.itemsize().max(1)).max(1) as u64;
-        let mut behind = 1;
-        let mut axis = shape.len().saturating_sub(1);
-        while axis > 0 && behind * shape[axis] <= items {
-            behind *= shape[axis];
-            axis -= 1;
-        }
-        // Elements without bytes are skipped: there may be any number of them.
-        let next = (header.nbytes() > 0).then(|| vec![0; (axis + 1).min(shape.len())]);
-        // An empty array has no blocks, and a `behind` of 0.
-        Self { shape, axis, step: items / behind.max(1), next }
-    }
-}
-
-impl Iterator for Blocks {
-    type Item = Resolved;
-
-    fn next(&mut self) -> Option<Resolved> {
-        let next = self.next.as_mut()?;
-        let block = self
-            .shape
-            .iter()
-            .enumerate()
-            .map(|(axis, &len)| {
-                let first = next.get(axis).copied().unwrap_or(0);
-                let len = match axis.cmp(&self.axis) {
-                    std::cmp::Ordering::Less => 1,
-                    std::cmp::Ordering::Equal => self.step.min(len - first),
-                    std::cmp::Ordering::Greater => len,
-                };
-                Taken { first, len, step: 1, kept: true }
-            })
-            .collect();
-        let mut step = self.step;
-        let mut axis = next.len();
-        loop {
-            if axis == 0 {
-                self.next = None;
-                break;
-            }
-            axis -= 1;
-            next[axis] += step;
-            if next[axis] < self.shape[axis] {
-                break;
-            }
-            next[axis] = 0;
-            step = 1;
-        }
-        Some(Resolved { axes: block })
+impl Body {
+    fn native_state(&self) -> Option<NativeState> {
+        let state = self.ledger.state();
+        let Layout::Native(head) = &state.layout else { return None };
+        let slot = head.slot();
+        Some(NativeState { generation: slot.generation, sealed: slot.seal.is_some(), uuid: head.preamble.uuid })
     }
 }
 
@@ -324,7 +408,7 @@ impl AnyMmapArray {
 
     /// The bytes of the elements, in storage order; of a window of rows, those of its rows.
     pub fn as_bytes(&self) -> &[u8] {
-        &self.mapping.as_slice()[self.window.skip..]
+        self.mapping.bytes(self.window.skip..self.window.mapped_len())
     }
 }
 

@@ -5,13 +5,20 @@ use std::sync::Arc;
 
 use ndarray::{ArrayRef, Dimension, IntoDimension};
 
+use super::Commit;
 use super::any::AnyArrayFile;
 use super::body::Body;
+use super::door::{Found, Reading};
 use super::file::ArrayFile;
+use super::journal;
+use super::ledger::Layout;
 use super::mapped_mut::MmapArrayMut;
+use super::stream::for_each_piece;
 use super::view::Window;
 use crate::element::{DType, Element};
 use crate::error::{Error, ErrorKind, Result};
+use crate::format::native::{Attributes, Head, Preamble};
+use crate::format::raw::RawLayout;
 use crate::format::{Format, Header, npy};
 use crate::shape::Order;
 use crate::storage::{self, Backend, Disk, File, LockPolicy, MapMode, Mapping, Reserve};
@@ -41,6 +48,9 @@ pub struct CreateOptions {
     reserve: Reserve,
     overwrite: bool,
     offset: u64,
+    commit: Commit,
+    attrs: Attributes,
+    uuid: Option<[u8; 16]>,
 }
 
 impl Default for CreateOptions {
@@ -60,6 +70,9 @@ impl CreateOptions {
             reserve: Reserve::Full,
             overwrite: false,
             offset: 0,
+            commit: Commit::default(),
+            attrs: Attributes::default(),
+            uuid: None,
         }
     }
 
@@ -67,6 +80,28 @@ impl CreateOptions {
     #[must_use]
     pub fn format(mut self, format: Format) -> Self {
         self.format = format;
+        self
+    }
+
+    /// For [`Format::Native`]: the attributes; see [`Attributes`] for what can be one.
+    #[must_use]
+    pub fn attrs(mut self, attrs: Attributes) -> Self {
+        self.attrs = attrs;
+        self
+    }
+
+    /// For [`Format::Native`]: the identity of the array. By default it follows from dtype, order and the number of axes, so that
+    /// the same input gives the same bytes.
+    #[must_use]
+    pub fn uuid(mut self, uuid: [u8; 16]) -> Self {
+        self.uuid = Some(uuid);
+        self
+    }
+
+    /// When rows that are appended to the new file become durable; before each call returns, by default.
+    #[must_use]
+    pub fn commit(mut self, commit: Commit) -> Self {
+        self.commit = commit;
         self
     }
 
@@ -220,7 +255,7 @@ impl CreateOptions {
         let options = Self { order, ..self.clone() };
         let header = options.header(T::dtype(), &lens(&array.raw_dim()))?;
         let head = options.head(&header)?;
-        let in_order = if column_major { array.t() } else { array.view() };
+        self.settle(path.as_ref())?;
         storage::replace_file(&self.backend, path.as_ref(), self.overwrite, self.lock, |file| {
             if self.reserve == Reserve::Full {
                 file.allocate(header.data_end())?;
@@ -228,24 +263,68 @@ impl CreateOptions {
             file.set_len(header.data_end())?;
             file.write_all_at(&head, 0)?;
             let mut offset = header.data_offset();
-            let mut write = |items: &[T]| {
-                file.write_all_at(bytemuck::cast_slice(items), offset)?;
-                offset += size_of_val(items) as u64;
+            for_each_piece(array, order, false, |bytes| {
+                file.write_all_at(bytes, offset)?;
+                offset += bytes.len() as u64;
                 Ok(())
-            };
-            match in_order.as_slice() {
-                Some(items) => write(items),
-                None => {
-                    let mut elements = in_order.iter().copied();
-                    loop {
-                        let items: Vec<T> = elements.by_ref().take((1 << 20) / size_of::<T>()).collect();
-                        if items.is_empty() {
-                            return Ok(());
-                        }
-                        write(&items)?;
-                    }
-                }
+            })
+        })?;
+        Ok(())
+    }
+
+    /// Writes the array of another file, with its dtype, shape and storage order, in the format of these options; through a small
+    /// buffer. Attributes go with it, unless these options have others.
+    ///
+    /// The file appears under its name when all elements are in it and on the disk.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`create`](Self::create), and those of reading the other file.
+    ///
+    /// ```
+    /// use outcore::{AnyArrayFile, CreateOptions, Format};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let (path, target) = (dir.path().join("m.npy"), dir.path().join("m.oca"));
+    ///
+    /// outcore::save(&path, &ndarray::array![[1, 2], [3, 4]])?;
+    /// CreateOptions::new().format(Format::Native).convert(&AnyArrayFile::open(&path)?, &target)?;
+    /// assert_eq!(outcore::load::<i32, ndarray::Ix2>(&target)?[[1, 0]], 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn convert(&self, source: &AnyArrayFile, path: impl AsRef<Path>) -> Result<()> {
+        let body = source.body();
+        self.write_new(path.as_ref(), &body.header, body.order(), body.attrs(), |file, mut at| {
+            body.for_each_block(|bytes| {
+                file.write_all_at(bytes, at)?;
+                at += bytes.len() as u64;
+                Ok(())
+            })
+        })
+    }
+
+    /// Writes a new file of the dtype and shape of an array; `write` is told where the elements begin, and writes them.
+    pub(super) fn write_new(
+        &self,
+        path: &Path,
+        array: &Header,
+        order: Order,
+        attrs: Attributes,
+        write: impl FnOnce(&File, u64) -> Result<()>,
+    ) -> Result<()> {
+        let mut options = Self { order, ..self.clone() };
+        if options.attrs.is_empty() && self.format == Format::Native {
+            options.attrs = attrs;
+        }
+        let header = options.header(array.dtype().clone(), array.shape())?;
+        let head = options.head(&header)?;
+        self.settle(path)?;
+        storage::replace_file(&self.backend, path, self.overwrite, self.lock, |file| {
+            if self.reserve == Reserve::Full {
+                file.allocate(header.data_end())?;
             }
+            file.set_len(header.data_end())?;
+            file.write_all_at(&head, 0)?;
+            write(file, header.data_offset())
         })?;
         Ok(())
     }
@@ -261,19 +340,33 @@ impl CreateOptions {
         MmapArrayMut::new(header, None, &window, mapping)
     }
 
+    /// Leaves no transaction behind that a new file could be taken for the target of.
+    fn settle(&self, path: &Path) -> Result<()> {
+        journal::settle(&Reading::new(Arc::clone(&self.backend), self.lock), path, self.overwrite)
+    }
+
     /// The header of the file to be, its sizes checked.
     fn header(&self, dtype: DType, shape: &[u64]) -> Result<Header> {
+        if self.offset > 0 && self.format != Format::Raw {
+            let message = "an offset for a file whose format says where the elements begin";
+            return Err(Error::new(ErrorKind::InvalidArgument, message).with_hint("leave it out, or create a raw file"));
+        }
+        if self.format != Format::Native && !(self.attrs.is_empty() && self.uuid.is_none()) {
+            let message = "attributes and a uuid for a format that has no place for them";
+            return Err(
+                Error::new(ErrorKind::InvalidArgument, message).with_hint("leave them out, or create a native file")
+            );
+        }
         let (version, offset) = match self.format {
             Format::Npy => {
                 let head = npy::header(&dtype, shape, self.order)?;
                 (Some((head[6], head[7])), head.len() as u64)
             }
+            Format::Native => {
+                return Head::new(self.preamble(dtype, shape.len())?, shape.to_vec(), self.attrs.clone())?.header();
+            }
             Format::Raw => (None, self.offset),
         };
-        if self.offset > 0 && self.format != Format::Raw {
-            let message = "an offset for a file whose format says where the elements begin";
-            return Err(Error::new(ErrorKind::InvalidArgument, message).with_hint("leave it out, or create a raw file"));
-        }
         Header::new(self.format, version, dtype, shape.to_vec(), self.order, offset)
     }
 
@@ -281,18 +374,45 @@ impl CreateOptions {
     fn head(&self, header: &Header) -> Result<Vec<u8>> {
         match self.format {
             Format::Npy => npy::header(header.dtype(), header.shape(), header.order()),
+            Format::Native => self.native_head(header)?.to_bytes(),
             Format::Raw => Ok(Vec::new()),
         }
+    }
+
+    fn native_head(&self, header: &Header) -> Result<Head> {
+        let preamble = self.preamble(header.dtype().clone(), header.shape().len())?;
+        Head::new(preamble, header.shape().to_vec(), self.attrs.clone())
+    }
+
+    fn preamble(&self, dtype: DType, ndim: usize) -> Result<Preamble> {
+        let mut preamble = Preamble::new(dtype, self.order, ndim)?;
+        if let Some(uuid) = self.uuid {
+            preamble.uuid = uuid;
+        }
+        Ok(preamble)
     }
 
     /// Creates the file. `then` comes before it has its name: if it fails, nothing has happened.
     fn body(&self, path: &Path, header: Header, then: impl FnOnce(&File) -> Result<()>) -> Result<Body> {
         let (head, len) = (self.head(&header)?, header.data_end());
+        self.settle(path)?;
         let created = storage::create(&self.backend, path, len, self.reserve, self.overwrite, self.lock, |file| {
             file.write_all_at(&head, 0)?;
             then(file)
         })?;
-        Ok(Body { file: created.file, header, reserved: created.reserved })
+        let mut reading = Reading::new(Arc::clone(&self.backend), self.lock);
+        reading.commit = self.commit;
+        let (order, layout) = match self.format {
+            // `.npy` does not keep the order of an array for which both are the same; this handle does.
+            Format::Npy => (self.order, Layout::Npy),
+            Format::Native => (self.order, Layout::Native(Box::new(self.native_head(&header)?))),
+            Format::Raw => {
+                let layout = RawLayout::new().dtype(header.dtype().clone()).shape(header.shape());
+                reading.raw = Some(layout.offset(self.offset).order(self.order));
+                (self.order, Layout::Raw)
+            }
+        };
+        Ok(Body::created(created.file, &reading, Found { header, order, layout }, created.reserved))
     }
 }
 

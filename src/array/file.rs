@@ -5,8 +5,11 @@ use std::marker::PhantomData;
 use std::ops::Range;
 use std::path::Path;
 
-use ndarray::{Array, ArrayD, ArrayRef, Dimension, IntoDimension, IxDyn, ShapeBuilder};
+use ndarray::{Array, ArrayD, ArrayRef, Dimension, IntoDimension, IxDyn, RemoveAxis, ShapeBuilder};
 
+use serde::Serialize;
+
+use super::Commit;
 use super::any::out_of_memory;
 use super::body::Body;
 use super::create::CreateOptions;
@@ -16,6 +19,7 @@ use super::view::{check_rows, dimension};
 use crate::element::Element;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::Header;
+use crate::format::native::Attributes;
 use crate::format::raw::RawLayout;
 use crate::shape::{self, Order};
 
@@ -65,6 +69,15 @@ impl<T: Element, D: Dimension> ArrayFile<T, D> {
         OpenOptions::new().open_file_mut(path)
     }
 
+    /// Opens an array file for reading, and for adding rows while others read it. [`OpenOptions`] has more to say.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`OpenOptions::open_append`].
+    pub fn open_append(path: impl AsRef<Path>) -> Result<Self> {
+        OpenOptions::new().open_append(path)
+    }
+
     /// Opens elements without a header for reading, with the arguments of `np.memmap`. The layout may leave out the dtype.
     ///
     /// # Errors
@@ -84,12 +97,28 @@ impl<T: Element, D: Dimension> ArrayFile<T, D> {
         CreateOptions::new().create_file(path, shape)
     }
 
+    /// Opens elements without a header for reading and writing, with the arguments of `np.memmap`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`OpenOptions::open_file_mut`].
+    pub fn open_raw_mut(path: impl AsRef<Path>, layout: RawLayout) -> Result<Self> {
+        OpenOptions::new().raw(layout).open_file_mut(path)
+    }
+
     pub(crate) fn new(body: Body) -> Result<Self> {
         let foreign = body.is_foreign::<T>()?;
-        let fail = |error: Error| error.in_file(body.file.path());
-        let lens = shape::to_usize(body.header.shape()).map_err(fail)?;
-        let shape = dimension(&lens).map_err(fail)?;
+        let shape = shape_of(&body)?;
         Ok(Self { body, foreign, shape, elements: PhantomData })
+    }
+
+    /// The same array behind another body of the same file.
+    pub(crate) fn with_body(&self, body: Body) -> Self {
+        Self { body, foreign: self.foreign, shape: self.shape.clone(), elements: PhantomData }
+    }
+
+    pub(crate) fn body(&self) -> &Body {
+        &self.body
     }
 
     /// What the file says of its array.
@@ -232,7 +261,144 @@ impl<T: Element, D: Dimension> ArrayFile<T, D> {
     /// later write and flush is an error, since the system may answer a second attempt with a success that is none. Open the file
     /// again and look.
     pub fn flush(&mut self) -> Result<()> {
-        self.body.file.flush()
+        self.body.flush()
+    }
+
+    /// Adds rows at the end: along axis 0 of a row-major array, and columns along the last axis of a column-major one; all other axes
+    /// are as long as the file's. It costs the rows, whatever the size of the array.
+    ///
+    /// After a crash at any moment the array has its old length or the new one, and the rows below the old length are as they were.
+    /// A raw file, which has no header to announce rows, may be left with some of the new ones.
+    /// The rows are durable when the call returns, unless [`set_commit`](Self::set_commit) says otherwise. In `.npy` files the
+    /// header has room for this where NumPy or this crate wrote it; where it has not, the file is written anew and takes the place of
+    /// the old one.
+    ///
+    /// # Errors
+    ///
+    /// - [`Shape`](ErrorKind::Shape): the rows are longer or shorter than the file's, or there is no axis to grow;
+    /// - [`OutOfSpace`](ErrorKind::OutOfSpace): the disk is full; the array is as long as before;
+    /// - [`NoRoom`](ErrorKind::NoRoom): the header has no room and [`OpenOptions::stay_in_place`] was asked for;
+    /// - [`ReadOnly`](ErrorKind::ReadOnly), [`Poisoned`](ErrorKind::Poisoned), [`Io`](ErrorKind::Io).
+    ///
+    /// ```
+    /// use ndarray::{Ix2, array};
+    /// use outcore::{ArrayFile, Commit};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("log.npy");
+    ///
+    /// let mut log = ArrayFile::<f64, Ix2>::create(&path, (0, 2))?;
+    /// log.append_rows(&array![[1.0, 2.0], [3.0, 4.0]])?;      // on the disk now
+    /// log.set_commit(Commit::AtFlush);
+    /// for i in 0..1000 {
+    ///     log.append_row(&array![f64::from(i), 0.0])?;
+    /// }
+    /// log.close()?;                                          // and now these
+    /// assert_eq!(outcore::peek(&path)?.shape(), [1002, 2]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn append_rows(&mut self, rows: &ArrayRef<T, D>) -> Result<()> {
+        self.body.append_array(rows, self.foreign)?;
+        self.follow()
+    }
+
+    /// Adds one row, or one column of a column-major array.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`append_rows`](Self::append_rows).
+    pub fn append_row(&mut self, row: &ArrayRef<T, D::Smaller>) -> Result<()>
+    where
+        D: RemoveAxis,
+    {
+        self.body.append_row(row, self.foreign)?;
+        self.follow()
+    }
+
+    /// Makes the array `rows` rows long along the axis that [`append_rows`](Self::append_rows) adds to, durably. New rows are zero; a
+    /// shorter array gives its room back to the disk.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`append_rows`](Self::append_rows).
+    pub fn resize_rows(&mut self, rows: u64) -> Result<()> {
+        self.body.resize(rows)?;
+        self.follow()?;
+        self.body.cut()
+    }
+
+    /// Reserves room on the disk for so many more rows, so that appending them cannot find it full; `false` where the file system
+    /// cannot. The array stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`append_rows`](Self::append_rows).
+    pub fn reserve_rows(&mut self, rows: u64) -> Result<bool> {
+        self.body.reserve(rows)
+    }
+
+    /// When rows that are appended become durable and visible to others.
+    pub fn set_commit(&mut self, commit: Commit) {
+        self.body.set_commit(commit);
+    }
+
+    /// Looks at the file again, and takes over the length that another handle or process has announced since. Whether it changed.
+    ///
+    /// Every row up to the length that this handle then shows is there. Where a file was replaced under its name, this handle stays
+    /// with the old one.
+    ///
+    /// # Errors
+    ///
+    /// [`Corrupt`](ErrorKind::Corrupt) where the file has become another array, and those of reading.
+    pub fn refresh(&mut self) -> Result<bool> {
+        let changed = self.body.refresh()?;
+        self.follow()?;
+        Ok(changed)
+    }
+
+    /// The attributes of a native file; none for other formats.
+    pub fn attrs(&self) -> Attributes {
+        self.body.attrs()
+    }
+
+    /// Replaces the attributes by a value that serialises to a JSON object, durably; see [`Attributes`].
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument) where it is no object, [`TooLarge`](ErrorKind::TooLarge) where it is too long,
+    /// [`Unsupported`](ErrorKind::Unsupported) for formats without attributes, and those of writing.
+    ///
+    /// ```
+    /// use outcore::{CreateOptions, Format};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("t.oca");
+    ///
+    /// #[derive(serde::Serialize)]
+    /// struct About { axes: [&'static str; 2], units: &'static str }
+    ///
+    /// let mut file = CreateOptions::new().format(Format::Native).create_file::<f32, _>(&path, (365, 24))?;
+    /// file.set_attrs(&About { axes: ["day", "hour"], units: "K" })?;
+    /// assert_eq!(file.attrs().get::<String>("units")?.as_deref(), Some("K"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn set_attrs(&mut self, attrs: &impl Serialize) -> Result<()> {
+        self.body.set_attrs(Attributes::from_serialize(attrs)?)
+    }
+
+    /// Sets one attribute, durably.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`set_attrs`](Self::set_attrs).
+    pub fn set_attr(&mut self, name: &str, value: &impl Serialize) -> Result<()> {
+        let mut attrs = self.attrs();
+        attrs.insert(name, value)?;
+        self.body.set_attrs(attrs)
+    }
+
+    /// Shows the shape that the file now has.
+    fn follow(&mut self) -> Result<()> {
+        self.shape = shape_of(&self.body)?;
+        Ok(())
     }
 
     /// Flushes, where the file was opened for writing, and closes.
@@ -267,7 +433,7 @@ impl<T: Element, D: Dimension> ArrayFile<T, D> {
             Some(&len) => check_rows(&rows, len).map_err(fail)?,
             None => return Err(fail(Error::new(ErrorKind::Shape, "an array without axes has no rows"))),
         }
-        Ok(Resolved::rows(&rows, self.header().shape()))
+        Ok(Resolved::along(0, &rows, self.header().shape()))
     }
 
     fn resolve(&self, selection: &Selection) -> Result<Resolved> {
@@ -345,6 +511,11 @@ impl<T: Element, D: Dimension> ArrayFile<T, D> {
     fn internal(&self, error: &ndarray::ShapeError) -> Error {
         Error::new(ErrorKind::Shape, format!("the elements do not fit the shape: {error}")).in_file(self.path())
     }
+}
+
+fn shape_of<D: Dimension>(body: &Body) -> Result<D> {
+    let fail = |error: Error| error.in_file(body.file.path());
+    dimension(&shape::to_usize(body.header.shape()).map_err(fail)?).map_err(fail)
 }
 
 impl<T: Element, D: Dimension> fmt::Debug for ArrayFile<T, D> {

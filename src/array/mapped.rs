@@ -13,8 +13,9 @@ use super::view::{self, Window};
 use crate::element::Element;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::Header;
+use crate::format::native::Attributes;
 use crate::format::raw::RawLayout;
-use crate::storage::{Advice, Mapping};
+use crate::storage::{Advice, MapMode, Mapping};
 
 /// An array in a file, mapped into memory for reading.
 ///
@@ -60,6 +61,8 @@ pub struct MmapArray<T: Element, D: Dimension = IxDyn> {
 struct Mapped {
     body: Body,
     mapping: Mapping,
+    /// Not all rows of the array.
+    partial: bool,
 }
 
 impl<T: Element, D: Dimension> MmapArray<T, D> {
@@ -94,7 +97,7 @@ impl<T: Element, D: Dimension> MmapArray<T, D> {
 
     pub(crate) fn new(body: Body, window: &Window, mapping: Mapping) -> Result<Self> {
         let view = view::cast(window, &mapping).map_err(|error| error.in_file(body.file.path()))?;
-        Ok(Self { view, mapped: Arc::new(Mapped { body, mapping }) })
+        Ok(Self { view, mapped: Arc::new(Mapped { body, mapping, partial: window.is_partial() }) })
     }
 
     /// What the file says of its array. The shape is that of the whole array, also where this handle is a window of rows.
@@ -114,6 +117,57 @@ impl<T: Element, D: Dimension> MmapArray<T, D> {
     /// [`Io`](ErrorKind::Io) where the system refuses the advice.
     pub fn advise(&self, advice: Advice) -> Result<()> {
         self.mapped.mapping.advise(0, self.mapped.mapping.len(), advice)
+    }
+
+    /// The attributes of a native file; none for other formats.
+    pub fn attrs(&self) -> Attributes {
+        self.mapped.body.attrs()
+    }
+
+    /// Looks at the file again, and maps the length that another handle or process has announced since. Whether it changed.
+    ///
+    /// Clones keep the old length. Every row up to the length that this handle then shows is there.
+    ///
+    /// # Errors
+    ///
+    /// [`Corrupt`](ErrorKind::Corrupt) where the file has become another array, [`InvalidArgument`](ErrorKind::InvalidArgument) for a
+    /// window of rows, and those of opening.
+    ///
+    /// ```
+    /// use ndarray::{Ix1, array};
+    /// use outcore::{ArrayFile, MmapArray};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("log.npy");
+    /// # ArrayFile::<f64, Ix1>::create(&path, 0)?.close()?;
+    ///
+    /// // SAFETY: nobody truncates the file or writes the rows that are there; it only grows.
+    /// let mut seen = unsafe { MmapArray::<f64, Ix1>::open(&path)? };
+    /// let mut log = ArrayFile::<f64, Ix1>::open_append(&path)?;
+    /// log.append_rows(&array![1.0, 2.0])?;
+    /// assert_eq!(seen.len(), 0);
+    /// assert!(seen.refresh()?);
+    /// assert_eq!(seen.sum(), 3.0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn refresh(&mut self) -> Result<bool> {
+        if self.mapped.partial {
+            return Err(Error::new(ErrorKind::InvalidArgument, "a window of rows does not follow a growing file")
+                .with_hint("open another window")
+                .in_file(self.path()));
+        }
+        let mut body = self.mapped.body.clone();
+        if !body.refresh()? {
+            return Ok(false);
+        }
+        let window = Window::new(&body.header, None).map_err(|error| error.in_file(self.path()))?;
+        let shown = if body.overlay.is_some() { MapMode::Copy } else { MapMode::Read };
+        // SAFETY: the promise that the caller made to the constructor of this handle holds for the file, as long as any handle of it.
+        let mut mapping = unsafe { body.file.map(shown, window.offset, window.mapped_len()) }?;
+        if let Some(pending) = &body.overlay {
+            pending.overlay(window.offset, mapping.as_mut_slice())?;
+        }
+        *self = Self::new(body, &window, mapping)?;
+        Ok(true)
     }
 
     /// The same array with a number of axes known at run time only.

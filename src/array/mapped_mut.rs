@@ -7,14 +7,19 @@ use std::path::Path;
 use ndarray::iter::AxisChunksIterMut;
 use ndarray::{ArrayRef, ArrayViewMut, Axis, Dimension, IntoDimension, IxDyn, NdIndex, RemoveAxis};
 
+use serde::Serialize;
+
+use super::Commit;
 use super::body::Body;
 use super::create::CreateOptions;
 use super::mapped::axes_error;
 use super::open::OpenOptions;
+use super::transaction::Transaction;
 use super::view::{self, Window};
 use crate::element::Element;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::format::Header;
+use crate::format::native::Attributes;
 use crate::format::raw::RawLayout;
 use crate::storage::{Advice, MapMode, Mapping};
 
@@ -115,6 +120,21 @@ impl<T: Element, D: Dimension> MmapArrayMut<T, D> {
         unsafe { OpenOptions::new().raw(layout).open_mut(path) }
     }
 
+    /// Maps rows `rows` along axis 0 (the end is not included) of an array file for reading and writing. Several handles, in this
+    /// process and others, may hold rows of one file that do not overlap; their locks are on the bytes of the rows.
+    ///
+    /// # Safety
+    ///
+    /// The [contract](crate::MmapArray#safety) of every mapping, for the rows.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`OpenOptions::open`]; [`Locked`](crate::ErrorKind::Locked) where somebody has one of the rows.
+    pub unsafe fn open_rows_mut(path: impl AsRef<Path>, rows: Range<u64>) -> Result<Self> {
+        // SAFETY: the caller makes the promise.
+        unsafe { OpenOptions::new().rows(rows).open_mut(path) }
+    }
+
     /// An array of zeros in memory that no file backs; it takes room as it is written, in the system's swap at worst.
     ///
     /// # Errors
@@ -208,7 +228,12 @@ impl<T: Element, D: Dimension> MmapArrayMut<T, D> {
     /// poisoned then: this and every later flush is an error, since the system may have forgotten which pages were lost, and would
     /// answer a second attempt with a success that is none. Open the file again and look.
     pub fn flush(&self) -> Result<()> {
-        self.mapping.flush(0, self.mapping.len())
+        self.check_poison()?;
+        self.mapping.flush(0, self.mapping.len())?;
+        match &self.body {
+            Some(body) if self.writes_through() => body.flush_rows(),
+            _ => Ok(()),
+        }
     }
 
     /// As [`flush`](Self::flush), for rows `rows` along axis 0; the end is not included. For column-major arrays, whose rows lie
@@ -220,10 +245,14 @@ impl<T: Element, D: Dimension> MmapArrayMut<T, D> {
     pub fn flush_rows(&self, rows: Range<usize>) -> Result<()> {
         let len = self.view.shape().first().copied().unwrap_or_default();
         view::check_rows(&(rows.start as u64..rows.end as u64), len as u64)?;
+        self.check_poison()?;
         if !self.view.is_standard_layout() {
             return self.flush();
         }
-        let row = (self.mapping.len() - self.skip).checked_div(len).unwrap_or_default();
+        if let Some(body) = self.body.as_ref().filter(|_| self.writes_through()) {
+            body.flush_rows()?;
+        }
+        let row = (self.view.len() * size_of::<T>()).checked_div(len).unwrap_or_default();
         self.mapping.flush(self.skip + rows.start * row, (rows.end - rows.start) * row)
     }
 
@@ -234,7 +263,170 @@ impl<T: Element, D: Dimension> MmapArrayMut<T, D> {
     ///
     /// Those of [`flush`](Self::flush), as far as they show at once.
     pub fn flush_async(&self) -> Result<()> {
+        self.check_poison()?;
         self.mapping.flush_async(0, self.mapping.len())
+    }
+
+    /// Adds rows at the end: along axis 0 of a row-major array, and columns along the last axis of a column-major one; all other axes
+    /// are as long as the file's. To add one row costs the row, whatever the size of the array.
+    ///
+    /// After a crash at any moment the array has its old length or the new one, and the rows below the old length are as they were.
+    /// A raw file, which has no header to announce rows, may be left with some of the new ones.
+    /// When the rows are announced is a matter of [`Commit`]: before the call returns, unless [`set_commit`](Self::set_commit) says
+    /// otherwise. In `.npy` files the header has room for this where NumPy or this crate wrote it; where it has not, the file is
+    /// written anew and takes the place of the old one.
+    ///
+    /// # Errors
+    ///
+    /// - [`Shape`](ErrorKind::Shape): the rows are longer or shorter than the file's, or there is no axis to grow;
+    /// - [`OutOfSpace`](ErrorKind::OutOfSpace): the disk is full; the array is as long as before;
+    /// - [`NoRoom`](ErrorKind::NoRoom): the header has no room and [`OpenOptions::stay_in_place`] was asked for;
+    /// - [`ReadOnly`](ErrorKind::ReadOnly): a window of rows, or a copy-on-write array; [`Unsupported`](ErrorKind::Unsupported): an
+    ///   array without a file;
+    /// - [`Poisoned`](ErrorKind::Poisoned), [`Io`](ErrorKind::Io).
+    ///
+    /// ```
+    /// use ndarray::{Ix2, array};
+    /// use outcore::{CreateOptions, Format};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("log.oca");
+    ///
+    /// // SAFETY: this program owns the file; nobody else writes or truncates it while it is mapped.
+    /// let mut log = unsafe { CreateOptions::new().format(Format::Native).create::<f64, Ix2>(&path, (0, 3))? };
+    /// log.append_rows(&array![[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])?;
+    /// assert_eq!(log.column(2).sum(), 9.0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn append_rows(&mut self, rows: &ArrayRef<T, D>) -> Result<()> {
+        self.grow(|body| body.append_array(rows, false))
+    }
+
+    /// Makes the array `rows` rows long along the axis that [`append_rows`](Self::append_rows) adds to. New rows are zero; a
+    /// shorter array gives its room back to the disk.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`append_rows`](Self::append_rows).
+    pub fn resize_rows(&mut self, rows: u64) -> Result<()> {
+        self.grow(|body| body.resize(rows))?;
+        self.body.as_ref().map_or(Ok(()), Body::cut)
+    }
+
+    /// Reserves room on the disk for so many more rows, so that appending them cannot find it full; `false` where the file system
+    /// cannot. The array stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`append_rows`](Self::append_rows).
+    pub fn reserve_rows(&mut self, rows: u64) -> Result<bool> {
+        self.body_mut()?.reserve(rows)
+    }
+
+    /// When rows that are appended become durable and visible to others.
+    pub fn set_commit(&mut self, commit: Commit) {
+        if let Some(body) = &self.body {
+            body.set_commit(commit);
+        }
+    }
+
+    /// Begins changes that reach the file all at once, or not at all.
+    ///
+    /// For native files the journal is in the file; for `.npy` and raw files it is a file `.NAME.outcore-journal` beside it, which is
+    /// gone when the transaction is complete. Whoever moves such a file after a crash, before it was opened again for writing, moves the
+    /// journal with it; another hard link of the file does not show what the journal holds.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadOnly`](ErrorKind::ReadOnly) for a window of rows and for copy-on-write arrays,
+    /// [`Unsupported`](ErrorKind::Unsupported) for arrays without a file, and those of mapping and flushing.
+    pub fn transaction(&mut self) -> Result<Transaction<'_, T, D>> {
+        self.body_mut()?.check_growth()?;
+        // What the file does not show yet, its private mapping would not either.
+        self.mapping.write_back()?;
+        let body = self.body_mut()?;
+        let window = Window::new(&body.header, None)?;
+        // SAFETY: the promise that the caller made to the constructor of this handle covers each mapping of the same bytes; the
+        // borrow of the handle keeps the other one from being used.
+        let mapping = unsafe { body.file.map(MapMode::Copy, window.offset, window.mapped_len()) }?;
+        Transaction::new(self, &window, mapping)
+    }
+
+    /// The attributes of a native file; none for other formats.
+    pub fn attrs(&self) -> Attributes {
+        self.body.as_ref().map(Body::attrs).unwrap_or_default()
+    }
+
+    /// Replaces the attributes by a value that serialises to a JSON object, durably; see [`Attributes`].
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument) where it is no object, [`TooLarge`](ErrorKind::TooLarge) where it is too long,
+    /// [`Unsupported`](ErrorKind::Unsupported) for formats without attributes, and those of writing.
+    pub fn set_attrs(&mut self, attrs: &impl Serialize) -> Result<()> {
+        let attrs = Attributes::from_serialize(attrs)?;
+        self.body_mut()?.set_attrs(attrs)
+    }
+
+    /// Sets one attribute, durably.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`set_attrs`](Self::set_attrs).
+    pub fn set_attr(&mut self, name: &str, value: &impl Serialize) -> Result<()> {
+        let mut attrs = self.attrs();
+        attrs.insert(name, value)?;
+        self.body_mut()?.set_attrs(attrs)
+    }
+
+    pub(crate) fn body(&self) -> Option<&Body> {
+        self.body.as_ref()
+    }
+
+    /// The file of the mapping may be another one, where the array was written anew and could not be mapped.
+    fn check_poison(&self) -> Result<()> {
+        match &self.body {
+            Some(body) if self.writes_through() => body.file.check_poison(),
+            _ => Ok(()),
+        }
+    }
+
+    fn body_mut(&mut self) -> Result<&mut Body> {
+        self.body.as_mut().ok_or_else(|| {
+            Error::new(ErrorKind::Unsupported, "an array without a file neither grows nor has transactions")
+                .with_hint("create it in a file")
+        })
+    }
+
+    /// Changes the length of the array in the file, then shows it here.
+    fn grow(&mut self, change: impl FnOnce(&mut Body) -> Result<()>) -> Result<()> {
+        self.body_mut()?.check_growth()?;
+        self.mapping.write_back()?;
+        change(self.body_mut()?)?;
+        self.reload().inspect_err(|_| {
+            if let Some(body) = &self.body {
+                body.file.poison();
+            }
+        })
+    }
+
+    /// Shows what the file now holds.
+    pub(crate) fn reload(&mut self) -> Result<()> {
+        let Some(body) = &self.body else { return Ok(()) };
+        let window = Window::new(&body.header, None)?;
+        let header = body.header.clone();
+        if self.mapping.is_coherent() && self.mapping.is_of(&body.file) && window.mapped_len() <= self.mapping.len() {
+            self.view = view::cast_mut_valid(&window, &mut self.mapping)?;
+        } else {
+            let len = body.extend_ahead(window.mapped_len())?;
+            // SAFETY: the promise that the caller made to the constructor of this handle covers each mapping of the same bytes;
+            // the view of the old one is replaced before the new one is used.
+            let mut mapping = unsafe { body.file.map(MapMode::ReadWrite, window.offset, len) }?;
+            self.view = view::cast_mut_valid(&window, &mut mapping)?;
+            self.mapping = mapping;
+        }
+        self.header = header;
+        self.skip = window.skip;
+        Ok(())
     }
 
     /// Flushes and closes. Dropping the handle closes it too; the system then writes the changes in its own time, and nobody hears
@@ -272,6 +464,15 @@ impl<T: Element, D: Dimension> MmapArrayMut<T, D> {
 }
 
 impl<T: Element, D: Dimension + RemoveAxis> MmapArrayMut<T, D> {
+    /// Adds one row, or one column of a column-major array; see [`append_rows`](Self::append_rows).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`append_rows`](Self::append_rows).
+    pub fn append_row(&mut self, row: &ArrayRef<T, D::Smaller>) -> Result<()> {
+        self.grow(|body| body.append_row(row, false))
+    }
+
     /// Disjoint blocks of `rows` rows along axis 0, the last one perhaps smaller; with `into_par_iter` for several threads.
     ///
     /// # Panics

@@ -6,16 +6,18 @@ use std::sync::Arc;
 
 use ndarray::{Array, Dimension};
 
+use super::Commit;
 use super::any::{AnyArrayFile, AnyMmapArray};
-use super::body::{self, Body, Reading};
+use super::body::Body;
+use super::door::{self, Intent, Reading};
 use super::file::ArrayFile;
 use super::mapped::MmapArray;
 use super::mapped_mut::MmapArrayMut;
 use super::view::Window;
 use crate::element::Element;
 use crate::error::{Error, ErrorKind, Result};
+use crate::format::Header;
 use crate::format::raw::RawLayout;
-use crate::format::{Header, npy};
 use crate::storage::{Access, Advice, Backend, Disk, File, LockPolicy, MapMode, Mapping};
 
 /// Reads the header of an array file and nothing else; instant at any size.
@@ -92,22 +94,34 @@ impl Default for OpenOptions {
 impl OpenOptions {
     /// The defaults: a format with a header, an advisory lock, all rows, no advice.
     pub fn new() -> Self {
-        let reading = Reading {
-            backend: Arc::new(Disk),
-            lock: LockPolicy::default(),
-            max_header: npy::DEFAULT_MAX_HEADER,
-            raw: None,
-        };
+        let reading = Reading::new(Arc::new(Disk), LockPolicy::default());
         Self { reading, rows: None, advice: Advice::Normal, populate: false }
     }
 
-    /// Whether to take a lock: shared for reading, exclusive for writing. Advisory by default.
+    /// Whether to take a lock. Advisory by default.
     ///
-    /// Locks keep the handles of this crate apart, in this process and in others. Programs that do not ask, NumPy among them,
-    /// are not held back.
+    /// Locks keep the handles of this crate apart, in this process and in others. Readers exclude writers, and a writer everybody;
+    /// one that only appends ([`open_append`](Self::open_append)) excludes neither readers nor those who write old rows; writers
+    /// of [rows](Self::rows) exclude whoever has one of these rows. Programs that do not ask, NumPy among them, are not held back.
     #[must_use]
     pub fn lock(mut self, policy: LockPolicy) -> Self {
         self.reading.lock = policy;
+        self
+    }
+
+    /// When rows that are appended become durable and visible to others; before each call returns, by default.
+    #[must_use]
+    pub fn commit(mut self, commit: Commit) -> Self {
+        self.reading.commit = commit;
+        self
+    }
+
+    /// Whether growing a `.npy` file whose header has no room for the new shape is an error
+    /// ([`NoRoom`](crate::ErrorKind::NoRoom)); otherwise the file is written anew under a temporary name and replaces the old
+    /// one, which takes the time of a copy, and leaves programs that have the old one open with it.
+    #[must_use]
+    pub fn stay_in_place(mut self, stay: bool) -> Self {
+        self.reading.stay_in_place = stay;
         self
     }
 
@@ -166,7 +180,7 @@ impl OpenOptions {
     /// The kinds of [`OpenOptions::open_file`] but `Locked`, `DType`, `Shape`, and `Truncated` for missing elements.
     pub fn peek(&self, path: impl AsRef<Path>) -> Result<Header> {
         let file = File::open(&self.reading.backend, path.as_ref(), Access::Read)?;
-        body::read_header(&file, &self.reading)
+        door::read_header(&file, &self.reading)
     }
 
     /// Maps an array for reading.
@@ -229,7 +243,7 @@ impl OpenOptions {
     ///
     /// Those of [`OpenOptions::open`] that do not depend on a type.
     pub unsafe fn open_any(&self, path: impl AsRef<Path>) -> Result<AnyMmapArray> {
-        let body = Body::open(&self.reading, path.as_ref(), Access::Read)?;
+        let body = Body::open(&self.reading, path.as_ref(), Intent::Read(self.rows.clone()))?;
         // SAFETY: the caller makes the promise.
         let (window, mapping) = unsafe { self.map_body(&body, MapMode::Read) }?;
         if !window.is_contiguous() {
@@ -253,7 +267,7 @@ impl OpenOptions {
     /// - [`DType`](crate::ErrorKind::DType), [`Shape`](crate::ErrorKind::Shape): the array is not of type `T` or has not the axes
     ///   of `D`.
     pub fn open_file<T: Element, D: Dimension>(&self, path: impl AsRef<Path>) -> Result<ArrayFile<T, D>> {
-        self.open_any_file_with::<T>(path.as_ref(), Access::Read)?.typed()
+        self.open_any_file_with::<T>(path.as_ref(), Intent::Read(None))?.typed()
     }
 
     /// Opens an array for positional reading and writing.
@@ -262,7 +276,16 @@ impl OpenOptions {
     ///
     /// Those of [`OpenOptions::open_file`].
     pub fn open_file_mut<T: Element, D: Dimension>(&self, path: impl AsRef<Path>) -> Result<ArrayFile<T, D>> {
-        self.open_any_file_with::<T>(path.as_ref(), Access::ReadWrite)?.typed()
+        self.open_any_file_with::<T>(path.as_ref(), Intent::Write)?.typed()
+    }
+
+    /// Opens an array for reading, and for adding rows while others read it: the lock is that of the end of the array alone.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`OpenOptions::open_file`].
+    pub fn open_append<T: Element, D: Dimension>(&self, path: impl AsRef<Path>) -> Result<ArrayFile<T, D>> {
+        self.open_any_file_with::<T>(path.as_ref(), Intent::Append)?.typed()
     }
 
     /// Opens an array of any dtype for positional reading.
@@ -271,7 +294,7 @@ impl OpenOptions {
     ///
     /// Those of [`OpenOptions::open_file`] that do not depend on a type.
     pub fn open_any_file(&self, path: impl AsRef<Path>) -> Result<AnyArrayFile> {
-        self.positional(&self.reading, path.as_ref(), Access::Read)
+        self.positional(&self.reading, path.as_ref(), Intent::Read(None))
     }
 
     /// Opens an array of any dtype for positional reading and writing.
@@ -280,20 +303,29 @@ impl OpenOptions {
     ///
     /// Those of [`OpenOptions::open_file`] that do not depend on a type.
     pub fn open_any_file_mut(&self, path: impl AsRef<Path>) -> Result<AnyArrayFile> {
-        self.positional(&self.reading, path.as_ref(), Access::ReadWrite)
+        self.positional(&self.reading, path.as_ref(), Intent::Write)
     }
 
-    fn open_any_file_with<T: Element>(&self, path: &Path, access: Access) -> Result<AnyArrayFile> {
-        self.positional(&self.reading_as::<T>(), path, access)
+    /// Opens an array of any dtype for reading, and for adding rows while others read it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`OpenOptions::open_append`] that do not depend on a type.
+    pub fn open_any_append(&self, path: impl AsRef<Path>) -> Result<AnyArrayFile> {
+        self.positional(&self.reading, path.as_ref(), Intent::Append)
     }
 
-    fn positional(&self, reading: &Reading, path: &Path, access: Access) -> Result<AnyArrayFile> {
+    fn open_any_file_with<T: Element>(&self, path: &Path, intent: Intent) -> Result<AnyArrayFile> {
+        self.positional(&self.reading_as::<T>(), path, intent)
+    }
+
+    fn positional(&self, reading: &Reading, path: &Path, intent: Intent) -> Result<AnyArrayFile> {
         if self.rows.is_some() {
             let message = "a window of rows is for mapped arrays";
             let hint = "open the whole file, and read rows with read_rows or a selection";
             return Err(Error::new(ErrorKind::InvalidArgument, message).with_hint(hint).in_file(path));
         }
-        Ok(AnyArrayFile::new(Body::open(reading, path, access)?))
+        Ok(AnyArrayFile::new(Body::open(reading, path, intent)?))
     }
 
     /// A raw layout without a dtype takes the one of the handle.
@@ -307,9 +339,16 @@ impl OpenOptions {
     ///
     /// The contract of every mapping.
     unsafe fn map<T: Element>(&self, path: &Path, mode: MapMode) -> Result<(Body, Window, Mapping)> {
-        let access = if mode == MapMode::ReadWrite { Access::ReadWrite } else { Access::Read };
-        let body = Body::open(&self.reading_as::<T>(), path, access)?;
+        let intent = match (mode, &self.rows) {
+            (MapMode::ReadWrite, None) => Intent::Write,
+            (MapMode::ReadWrite, Some(rows)) => Intent::WriteRows(rows.clone()),
+            _ => Intent::Read(self.rows.clone()),
+        };
+        let mut body = Body::open(&self.reading_as::<T>(), path, intent)?;
         body.expect_native::<T>()?;
+        if mode == MapMode::ReadWrite {
+            body.begin_stores()?;
+        }
         // SAFETY: the caller makes the promise.
         let (window, mapping) = unsafe { self.map_body(&body, mode) }?;
         Ok((body, window, mapping))
@@ -322,8 +361,13 @@ impl OpenOptions {
         let fail = |error: Error| error.in_file(body.file.path());
         let window = Window::new(&body.header, self.rows.as_ref()).map_err(fail)?;
         let len = window.mapped_len();
+        // Bytes of a journal are shown in private pages, over those of the file.
+        let shown = if body.overlay.is_some() { MapMode::Copy } else { mode };
         // SAFETY: the caller makes the promise.
-        let mapping = unsafe { body.file.map(mode, window.offset, len) }?;
+        let mut mapping = unsafe { body.file.map(shown, window.offset, len) }?;
+        if let Some(pending) = &body.overlay {
+            pending.overlay(window.offset, mapping.as_mut_slice())?;
+        }
         mapping.advise(0, len, self.advice)?;
         if self.populate {
             mapping.populate(0, len)?;

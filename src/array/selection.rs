@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
 
+use super::blocks::Blocks;
 use crate::error::{Error, ErrorKind, Result};
 use crate::shape;
 
@@ -97,13 +98,24 @@ impl Selection {
     /// [`InvalidArgument`](ErrorKind::InvalidArgument): an index out of bounds, or more indices than axes, in either of the two.
     pub fn then(&self, inner: &Self, shape: &[u64]) -> Result<Self> {
         let outer = self.resolve(shape)?;
-        let inner = inner.resolve(&outer.shape())?;
-        let mut inner = inner.axes.iter();
-        let picks = outer.axes.iter().map(|axis| match axis.kept.then(|| inner.next()).flatten() {
-            Some(taken) => taken.of(axis),
-            None => Pick::Index(axis.first.cast_signed()),
-        });
-        Ok(Self { picks: picks.collect() })
+        Ok(inner.resolve(&outer.shape())?.within(&outer))
+    }
+
+    /// Cuts what is taken from an array of this shape into selections of at most `count` elements each, and of one at least. One
+    /// after the other they take the same elements in the same order, so that work on them needs memory for one only.
+    ///
+    /// ```
+    /// let odd = "[1::2]".parse::<outcore::Selection>()?;
+    /// let blocks: Vec<_> = odd.blocks(&[6, 4], 8)?.map(|block| block.to_string()).collect();
+    /// assert_eq!(blocks, ["[1:4:2, 0:4]", "[5:6, 0:4]"]);
+    /// # Ok::<(), outcore::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument): an index out of bounds, or more indices than axes.
+    pub fn blocks(&self, shape: &[u64], count: u64) -> Result<impl Iterator<Item = Self> + use<>> {
+        Ok(Blocks::new(self.resolve(shape)?, count))
     }
 
     pub(crate) fn resolve(&self, shape: &[u64]) -> Result<Resolved> {
@@ -112,22 +124,27 @@ impl Selection {
             let message = format!("'{self}' names {named} axes of an array of shape {}", shape::display(shape));
             return Err(Error::new(ErrorKind::InvalidArgument, message));
         }
-        let whole = |len: u64| Taken { first: 0, len, step: 1, kept: true };
         let mut axes = Vec::with_capacity(shape.len());
         for pick in &self.picks {
             let axis = axes.len();
             match *pick {
-                Pick::Ellipsis => axes.extend(shape[axis..axis + shape.len() - named].iter().map(|&len| whole(len))),
+                Pick::Ellipsis => {
+                    axes.extend(shape[axis..axis + shape.len() - named].iter().map(|&len| Taken::all(len)));
+                }
                 Pick::Index(index) => axes.push(take_index(index, axis, shape[axis])?),
                 Pick::Slice { start, stop, step } => axes.push(take_slice(start, stop, step, shape[axis])),
             }
         }
-        axes.extend(shape[axes.len()..].iter().map(|&len| whole(len)));
+        axes.extend(shape[axes.len()..].iter().map(|&len| Taken::all(len)));
         Ok(Resolved { axes })
     }
 }
 
 impl Taken {
+    fn all(len: u64) -> Self {
+        Self { first: 0, len, step: 1, kept: true }
+    }
+
     /// The same positions, where they count along what `outer` takes of an axis.
     fn of(&self, outer: &Self) -> Pick {
         // Lengths of axes fit an i64, and all positions lie within one: the header was checked.
@@ -149,11 +166,26 @@ impl Taken {
 }
 
 impl Resolved {
-    /// Rows along axis 0 of an array that has such rows.
-    pub(crate) fn rows(rows: &Range<u64>, shape: &[u64]) -> Self {
-        let mut axes: Vec<_> = shape.iter().map(|&len| Taken { first: 0, len, step: 1, kept: true }).collect();
-        axes[0] = Taken { first: rows.start, len: rows.end - rows.start, step: 1, kept: true };
+    /// Positions along one axis, which the array has.
+    pub(crate) fn along(axis: usize, rows: &Range<u64>, shape: &[u64]) -> Self {
+        let Self { mut axes } = Self::all(shape);
+        axes[axis] = Taken { first: rows.start, len: rows.end - rows.start, step: 1, kept: true };
         Self { axes }
+    }
+
+    /// All of an array.
+    pub(crate) fn all(shape: &[u64]) -> Self {
+        Self { axes: shape.iter().map(|&len| Taken::all(len)).collect() }
+    }
+
+    /// The same elements, where they count within what `outer` takes.
+    pub(super) fn within(&self, outer: &Self) -> Selection {
+        let mut inner = self.axes.iter();
+        let picks = outer.axes.iter().map(|axis| match axis.kept.then(|| inner.next()).flatten() {
+            Some(taken) => taken.of(axis),
+            None => Pick::Index(axis.first.cast_signed()),
+        });
+        Selection { picks: picks.collect() }
     }
 
     /// The shape of what is taken.

@@ -20,6 +20,8 @@ pub(crate) struct Window {
     order: Order,
     /// Whether the elements follow one another without a gap.
     contiguous: bool,
+    /// Whether only some rows are meant.
+    partial: bool,
     /// Where the mapping begins in the file, in bytes.
     pub(crate) offset: u64,
     /// Bytes of the mapping before the first element.
@@ -71,6 +73,7 @@ impl Window {
             strides: shape::to_usize(&strides)?,
             order: header.order(),
             contiguous,
+            partial: rows.is_some(),
             offset,
             skip: address(skip)?,
             len: address(len)?,
@@ -92,6 +95,11 @@ impl Window {
     /// Whether the elements follow one another without a gap.
     pub(crate) fn is_contiguous(&self) -> bool {
         self.contiguous
+    }
+
+    /// Whether the window is of some rows, and does not follow a growing array.
+    pub(crate) fn is_partial(&self) -> bool {
+        self.partial
     }
 
     /// Bytes to map.
@@ -137,12 +145,13 @@ pub(crate) fn dimension<D: Dimension>(shape: &[usize]) -> Result<D> {
 /// The view borrows the mapping, which the signature does not say: the caller keeps the mapping for as long as the view.
 pub(crate) fn cast<T: Element, D: Dimension>(window: &Window, mapping: &Mapping) -> Result<ArrayView<'static, T, D>> {
     let shape = window.stride_shape::<D>()?;
+    check_values::<T>(window, mapping)?;
     let pointer = match check::<T>(window, mapping)? {
         Some(skip) => mapping.as_ptr().wrapping_add(skip).cast::<T>(),
         None => NonNull::dangling().as_ptr(),
     };
-    // SAFETY: `check` saw that the pointer is aligned for `T`, that the mapping holds `window.len` bytes from there on, and that
-    // each of them is part of a valid `T`; the strides reach no element beyond `window.len`, which was computed from them. The
+    // SAFETY: `check` saw that the pointer is aligned for `T` and that the mapping holds `window.len` bytes from there on, and
+    // `check_values` that each of them is part of a valid `T`; the strides reach no element beyond `window.len`, which was computed from them. The
     // mapping stays at its address until it is dropped, which the callers do after the view; that nobody else writes the bytes
     // meanwhile is the promise made to the `unsafe` constructor, or holds because nobody else can reach them.
     let view = unsafe { ArrayView::from_shape_ptr(shape, pointer) };
@@ -154,6 +163,15 @@ pub(crate) fn cast_mut<T: Element, D: Dimension>(
     window: &Window,
     mapping: &mut Mapping,
 ) -> Result<ArrayViewMut<'static, T, D>> {
+    check_values::<T>(window, mapping)?;
+    cast_mut_valid(window, mapping)
+}
+
+/// As [`cast_mut`], of elements that have been checked, or written as values of `T`, before.
+pub(crate) fn cast_mut_valid<T: Element, D: Dimension>(
+    window: &Window,
+    mapping: &mut Mapping,
+) -> Result<ArrayViewMut<'static, T, D>> {
     let shape = window.stride_shape::<D>()?;
     if mapping.mode() == MapMode::Read {
         return Err(Error::new(ErrorKind::ReadOnly, "the mapping is read-only"));
@@ -162,7 +180,8 @@ pub(crate) fn cast_mut<T: Element, D: Dimension>(
         Some(skip) => mapping.as_mut_ptr().wrapping_add(skip).cast::<T>(),
         None => NonNull::dangling().as_ptr(),
     };
-    // SAFETY: as for `cast`; besides, the mapping is writable, as was just seen, the pointer is that of the mapping
+    // SAFETY: as for `cast`, with `check_values` made by the caller at some time since which only values of `T` were stored;
+    // besides, the mapping is writable, as was just seen, the pointer is that of the mapping
     // itself and not of a slice of it, distinct indices have
     // distinct addresses, since the strides are those of a contiguous array, and the one handle that owns the mapping hands out
     // views by its own borrow only.
@@ -170,19 +189,27 @@ pub(crate) fn cast_mut<T: Element, D: Dimension>(
     Ok(view)
 }
 
-/// Sees that the mapping holds valid elements of the window, and says from which byte on; none at all for an empty window.
+/// Sees that the mapping holds the elements of the window, and says from which byte on; none at all for an empty window.
 fn check<T: Element>(window: &Window, mapping: &Mapping) -> Result<Option<usize>> {
-    if mapping.len() != window.mapped_len() {
+    if mapping.len() < window.mapped_len() {
         return Err(Error::new(ErrorKind::Truncated, "the mapping does not hold the elements"));
     }
     if window.len == 0 {
         return Ok(None);
     }
-    let bytes = &mapping.as_slice()[window.skip..];
     window.check_alignment::<T>()?;
-    if !bytes.as_ptr().cast::<T>().is_aligned() {
+    if !mapping.as_ptr().wrapping_add(window.skip).cast::<T>().is_aligned() {
         return Err(Error::new(ErrorKind::Misaligned, "the mapping does not begin at a page"));
     }
+    Ok(Some(window.skip))
+}
+
+/// Sees that the bytes of the window are values of `T`.
+fn check_values<T: Element>(window: &Window, mapping: &Mapping) -> Result<()> {
+    if check::<T>(window, mapping)?.is_none() {
+        return Ok(());
+    }
+    let bytes = mapping.bytes(window.skip..window.mapped_len());
     // The gaps of a window that is not contiguous hold elements of other rows, which are just as good.
     if let Some(index) = T::find_invalid(bytes) {
         let offset = index * size_of::<T>();
@@ -191,5 +218,5 @@ fn check<T: Element>(window: &Window, mapping: &Mapping) -> Result<Option<usize>
             .at(window.begin() + offset as u64)
             .with_hint("open it as Bool8, for which every byte but 0 is true"));
     }
-    Ok(Some(window.skip))
+    Ok(())
 }

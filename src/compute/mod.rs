@@ -34,6 +34,7 @@ mod tests;
 mod total;
 mod var;
 mod vector;
+mod verify;
 mod views;
 mod whole;
 
@@ -44,6 +45,7 @@ pub use number::Number;
 pub use sink::{Part, Sink};
 pub use source::{Scratch, Source};
 pub use stats::{Stats, StatsAxis};
+pub use verify::{Mismatch, SealState, Verification};
 
 /// The type of a sum of the elements of `S`.
 pub type Sum<S> = <<S as Source>::Elem as Number>::Sum;

@@ -71,7 +71,14 @@ impl DType {
 
     fn write_descr(&self, out: &mut String) {
         match self.part() {
-            Part::Simple(text) => out.push_str(&repr::string(&text)),
+            Part::Simple(text) => {
+                // A file states the byte order, whatever machine wrote it.
+                let text = match self {
+                    Self::BFloat16 { order } => format!("{}bfloat16", order.sign()),
+                    _ => text,
+                };
+                out.push_str(&repr::string(&text));
+            }
             Part::SubArray(base, shape) => {
                 out.push('(');
                 base.write_descr(out);

@@ -15,6 +15,19 @@ pub enum Format {
     Npy,
     /// No header: dtype, shape, offset and order come from the caller, as for `np.memmap`.
     Raw,
+    /// The format of this crate, `.oca`: NumPy's dtypes with attributes, checksums, and changes that a crash cannot tear.
+    Native,
+}
+
+impl Format {
+    /// What to call it in a sentence: `.npy`, `raw`, `native`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Npy => ".npy",
+            Self::Native => "native",
+            Self::Raw => "raw",
+        }
+    }
 }
 
 /// What a file says of its array.
@@ -55,6 +68,13 @@ impl Header {
         }
         let order = if shape::order_is_moot(&shape) { Order::C } else { order };
         Ok(Self { format, version, dtype, shape, order, data_offset, count, nbytes })
+    }
+
+    /// The same with another length of one axis; `order` is the one to have where the orders differ.
+    pub(crate) fn with_len(&self, axis: usize, len: u64, order: Order) -> Result<Self> {
+        let mut shape = self.shape.clone();
+        shape[axis] = len;
+        Self::new(self.format, self.version, self.dtype.clone(), shape, order, self.data_offset)
     }
 
     /// The format of the file.

@@ -1,6 +1,7 @@
 //! What the first bytes of a file say: pure functions on byte slices.
 
 mod header;
+pub mod native;
 pub mod npy;
 pub mod raw;
 
@@ -10,5 +11,11 @@ pub use header::{Format, Header};
 ///
 /// [`npy::MAX_PREFIX`] bytes are enough. A raw file has no mark of its own and is never detected.
 pub fn detect(prefix: &[u8]) -> Option<Format> {
-    prefix.starts_with(npy::MAGIC).then_some(Format::Npy)
+    if prefix.starts_with(npy::MAGIC) {
+        Some(Format::Npy)
+    } else if prefix.starts_with(&native::MAGIC) {
+        Some(Format::Native)
+    } else {
+        None
+    }
 }

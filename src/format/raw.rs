@@ -21,6 +21,8 @@ pub struct RawLayout {
     shape: Option<Vec<u64>>,
     offset: u64,
     order: Order,
+    /// The outermost axis of storage reaches to the end of the file, whatever the shape says, up to its last whole row.
+    growing: bool,
 }
 
 impl RawLayout {
@@ -64,6 +66,17 @@ impl RawLayout {
         self
     }
 
+    /// The storage order, also where both are the same.
+    pub(crate) fn storage_order(&self) -> Order {
+        self.order
+    }
+
+    /// The same for a file that somebody makes longer: as many whole rows as there are.
+    pub(crate) fn growing(mut self) -> Self {
+        self.growing = true;
+        self
+    }
+
     /// What the file holds, given its length in bytes.
     ///
     /// Where `np.memmap` would make the file longer to fit, this is an error; bytes after the elements are fine.
@@ -80,7 +93,9 @@ impl RawLayout {
                 .with_hint("name the type of its elements, such as <f8"));
         };
         let shape = match &self.shape {
+            Some(shape) if self.growing => self.whole_rows(shape, &dtype, file_len)?,
             Some(shape) => shape.clone(),
+            None if self.growing => self.whole_rows(&[0], &dtype, file_len)?,
             None => vec![self.count(&dtype, file_len)?],
         };
         let header = Header::new(Format::Raw, None, dtype, shape, self.order, self.offset)?;
@@ -95,6 +110,18 @@ impl RawLayout {
             return Err(Error::new(ErrorKind::Truncated, message).at(file_len));
         }
         Ok(header)
+    }
+
+    /// The shape with as many rows as the file has whole ones.
+    fn whole_rows(&self, shape: &[u64], dtype: &DType, file_len: u64) -> Result<Vec<u64>> {
+        let mut shape = shape.to_vec();
+        let grows = if self.order == Order::C { shape.first_mut() } else { shape.last_mut() };
+        let Some(rows) = grows.map(|len| std::mem::replace(len, 1)) else { return Ok(shape) };
+        let row = shape::sizes(&shape, dtype.itemsize() as u64)?.1;
+        let rows = file_len.saturating_sub(self.offset).checked_div(row).unwrap_or(rows);
+        let grows = if self.order == Order::C { shape.first_mut() } else { shape.last_mut() };
+        grows.into_iter().for_each(|len| *len = rows);
+        Ok(shape)
     }
 
     /// The elements from the offset to the end of the file.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::fs::Permissions;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use memmap2::{MmapOptions, MmapRaw};
@@ -16,12 +17,12 @@ pub enum Access {
     ReadWrite,
 }
 
-/// A lock on a whole file.
+/// A lock on a range of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Lock {
-    /// Held by any number of readers.
+    /// Held by any number of handles.
     Shared,
-    /// Held by one writer, and nobody else.
+    /// Held by one handle, and nobody else.
     Exclusive,
 }
 
@@ -69,7 +70,7 @@ pub trait Backend: fmt::Debug + Send + Sync {
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
 }
 
-/// An open file of a [`Backend`]. Dropping it closes the file and releases its lock, once no mapping of it is left.
+/// An open file of a [`Backend`]. Dropping it closes the file and releases its locks, once no mapping of it is left.
 pub trait BackendFile: fmt::Debug + Send + Sync {
     /// The length in bytes.
     fn len(&self) -> io::Result<u64>;
@@ -100,12 +101,28 @@ pub trait BackendFile: fmt::Debug + Send + Sync {
     /// Begins to write changed pages back, and does not wait. A hint: it may do nothing.
     fn start_writeback(&self, offset: u64, len: u64) -> io::Result<()>;
 
-    /// Takes a lock on the whole file, or says `false` if another handle holds one that excludes it.
+    /// A number that tells the file from every other on its file system for as long as it is open, whatever its names; 0
+    /// where the backend has no such number.
+    fn id(&self) -> io::Result<u64>;
+
+    /// Locks the bytes `range`, not empty and below 2^62, at once, or says `false` if a lock of another handle excludes it.
+    /// What this handle held in the range is replaced, by a stronger lock or a weaker one; on `false` and on errors it stays.
+    ///
+    /// The positions need not lie in the file, and a lock keeps nobody from reading or writing. A backend that cannot lock
+    /// ranges may exclude more than was asked for.
     ///
     /// # Errors
     ///
-    /// [`io::ErrorKind::Unsupported`] on a file system without locks.
-    fn try_lock(&self, lock: Lock) -> io::Result<bool>;
+    /// [`io::ErrorKind::Unsupported`] on a file system without locks. [`io::ErrorKind::Deadlock`] if the system can only give
+    /// a lock up to replace it, and another handle came between: this one holds nothing any more.
+    fn try_lock(&self, range: Range<u64>, lock: Lock) -> io::Result<bool>;
+
+    /// Releases what this handle holds of the bytes `range`.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_lock`](Self::try_lock).
+    fn unlock(&self, range: Range<u64>) -> io::Result<()>;
 
     /// Maps `len` bytes, not zero, from `offset`.
     ///

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::backend::{Access, Backend};
-use super::file::{File, LockPolicy};
+use super::file::{Claim, File, LockPolicy};
 use crate::{Error, ErrorKind, Result};
 
 /// How a new file gets its room on the disk.
@@ -70,31 +70,104 @@ pub(crate) fn replace_file(
         Some(_) if !overwrite => return Err(exists().in_file(path)),
         Some(target) => {
             let old = File::open(backend, &target, Access::ReadWrite).map_err(|error| error.in_file(path))?;
-            old.lock(policy, true)?;
+            old.claim(policy, &Claim::Write)?;
+            // Until it was locked, another handle may have replaced it.
+            if !leads_to(backend, &target, &old)? {
+                return Err(replaced().in_file(path));
+            }
             (target, Some(old))
         }
         None => (path.to_path_buf(), None),
     };
     let permissions = match &old {
-        Some(old) => old.name(old.backend_file().permissions(), || "cannot ask for the permissions".into())?,
+        Some(old) => permissions_of(old)?,
         None => None,
     };
-    let (temporary, file) = Temporary::create(backend, &target, path, permissions.as_ref())?;
+    let end = End { target: &target, shown: path, replace: overwrite, permissions, old };
+    complete(backend, end, policy, write)
+}
+
+/// As [`replace_file`], for a file that the caller has `held` open and claimed for writing. The new file is claimed in the same
+/// way.
+///
+/// # Errors
+///
+/// [`ErrorKind::NotFound`] or [`ErrorKind::Io`], before `write` is called, if `path` no longer leads to that file.
+pub(crate) fn replace_held(
+    backend: &Arc<dyn Backend>,
+    path: &Path,
+    held: &File,
+    write: impl FnOnce(&File) -> Result<()>,
+) -> Result<File> {
+    let target = match backend.resolve(path) {
+        Ok(Some(target)) if leads_to(backend, &target, held)? => target,
+        Ok(Some(_)) => return Err(replaced().in_file(path)),
+        Ok(None) => {
+            let message = "the file has lost its name since it was opened, so that it cannot be replaced";
+            return Err(Error::new(ErrorKind::NotFound, message).in_file(path));
+        }
+        Err(error) => return Err(Error::io("cannot replace", error).in_file(path)),
+    };
+    let end = End { target: &target, shown: path, replace: true, permissions: permissions_of(held)?, old: None };
+    complete(backend, end, held.policy(), write)
+}
+
+/// Whether `path` is a name of that open file. Where files have no numbers, every name of a file is taken for one.
+pub(crate) fn leads_to(backend: &Arc<dyn Backend>, path: &Path, file: &File) -> Result<bool> {
+    Ok(File::open(backend, path, Access::Read)?.id()? == file.id()?)
+}
+
+pub(super) fn permissions_of(file: &File) -> Result<Option<Permissions>> {
+    file.name(file.backend_file().permissions(), || "cannot ask for the permissions".into())
+}
+
+/// Where a new file ends up.
+pub(super) struct End<'a> {
+    pub(super) target: &'a Path,
+    /// The path to name in errors.
+    pub(super) shown: &'a Path,
+    /// Whether it may take the place of another file.
+    pub(super) replace: bool,
+    /// Those of new files, if `None`.
+    pub(super) permissions: Option<Permissions>,
+    /// What it replaces, to be kept open and locked until that is done.
+    pub(super) old: Option<File>,
+}
+
+/// Fills a temporary file, makes it durable, gives it its name, and makes that durable.
+pub(super) fn complete(
+    backend: &Arc<dyn Backend>,
+    end: End<'_>,
+    policy: LockPolicy,
+    write: impl FnOnce(&File) -> Result<()>,
+) -> Result<File> {
+    let End { target, shown, replace, permissions, old } = end;
+    let (temporary, file) = Temporary::create(backend, target, shown, permissions.as_ref())?;
     // Before the file has its name, so that nobody can come between.
-    file.lock(policy, true)?;
+    file.claim(policy, &Claim::Write)?;
     write(&file)?;
     file.flush()?;
     // Windows does not replace an open file that is locked.
     let old = if cfg!(windows) { None } else { old };
-    temporary.rename(&target, overwrite).map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists if !overwrite => exists().in_file(path),
-        _ => Error::io("cannot give the new file its name", error).in_file(path),
+    temporary.rename(target, replace).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists if !replace => exists().in_file(shown),
+        _ => Error::io("cannot give the new file its name", error).in_file(shown),
     })?;
     drop(old);
-    backend.sync_dir(parent(&target)).map_err(|error| {
-        Error::io("the file is complete, but its name may not survive a power failure", error).in_file(path)
+    sync_name(backend, target).map_err(|error| {
+        Error::io("the file is complete, but its name may not survive a power failure", error).in_file(shown)
     })?;
     Ok(file)
+}
+
+/// Makes it durable that a name is there, or is not.
+pub(super) fn sync_name(backend: &Arc<dyn Backend>, path: &Path) -> io::Result<()> {
+    backend.sync_dir(parent(path))
+}
+
+fn replaced() -> Error {
+    Error::new(ErrorKind::Io, "the name leads to another file by now, which is not replaced")
+        .with_hint("somebody has replaced the file since it was opened; open it again")
 }
 
 fn exists() -> Error {

@@ -1,7 +1,8 @@
 //! The file system of the operating system.
 
-use std::fs::{self, OpenOptions, Permissions, TryLockError};
+use std::fs::{self, OpenOptions, Permissions};
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::backend::{Access, Backend, BackendFile, Lock, Map, MapMode};
@@ -12,7 +13,16 @@ use super::platform;
 pub struct Disk;
 
 #[derive(Debug)]
-pub(super) struct DiskFile(pub(super) fs::File);
+pub(super) struct DiskFile {
+    file: fs::File,
+    locks: platform::Locks,
+}
+
+impl DiskFile {
+    pub(super) fn new(file: fs::File) -> Self {
+        Self { file, locks: platform::Locks::default() }
+    }
+}
 
 impl Backend for Disk {
     fn open(&self, path: &Path, access: Access) -> io::Result<Box<dyn BackendFile>> {
@@ -24,7 +34,7 @@ impl Backend for Disk {
         let file = options.open(path)?;
         require_regular(&file.metadata()?)?;
         platform::refuse_kernel_interface(&file)?;
-        Ok(Box::new(DiskFile(file)))
+        Ok(Box::new(DiskFile::new(file)))
     }
 
     fn create_new(&self, path: &Path, permissions: Option<&Permissions>) -> io::Result<Box<dyn BackendFile>> {
@@ -35,10 +45,10 @@ impl Backend for Disk {
             use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
             options.mode(permissions.mode() & 0o777);
         }
-        let file = DiskFile(options.open(path)?);
+        let file = DiskFile::new(options.open(path)?);
         // The umask may have narrowed them.
         if let Some(permissions) = permissions
-            && let Err(error) = file.0.set_permissions(permissions.clone())
+            && let Err(error) = file.file.set_permissions(permissions.clone())
         {
             drop(file);
             let _ = fs::remove_file(path);
@@ -120,57 +130,59 @@ fn special(_: fs::FileType) -> &'static str {
 
 impl BackendFile for DiskFile {
     fn len(&self) -> io::Result<u64> {
-        Ok(self.0.metadata()?.len())
+        Ok(self.file.metadata()?.len())
     }
 
     fn permissions(&self) -> io::Result<Option<Permissions>> {
-        if cfg!(unix) { Ok(Some(self.0.metadata()?.permissions())) } else { Ok(None) }
+        if cfg!(unix) { Ok(Some(self.file.metadata()?.permissions())) } else { Ok(None) }
     }
 
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
         #[cfg(unix)]
-        return std::os::unix::fs::FileExt::read_at(&self.0, buf, offset);
+        return std::os::unix::fs::FileExt::read_at(&self.file, buf, offset);
         #[cfg(windows)]
-        return std::os::windows::fs::FileExt::seek_read(&self.0, buf, offset);
+        return std::os::windows::fs::FileExt::seek_read(&self.file, buf, offset);
     }
 
     fn write_at(&self, buf: &[u8], offset: u64) -> io::Result<usize> {
         #[cfg(unix)]
-        return std::os::unix::fs::FileExt::write_at(&self.0, buf, offset);
+        return std::os::unix::fs::FileExt::write_at(&self.file, buf, offset);
         #[cfg(windows)]
-        return std::os::windows::fs::FileExt::seek_write(&self.0, buf, offset);
+        return std::os::windows::fs::FileExt::seek_write(&self.file, buf, offset);
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        self.0.set_len(len)
+        self.file.set_len(len)
     }
 
     fn allocate(&self, len: u64) -> io::Result<bool> {
-        if len == 0 { Ok(true) } else { platform::allocate(&self.0, len) }
+        if len == 0 { Ok(true) } else { platform::allocate(&self.file, len) }
     }
 
     fn sync(&self) -> io::Result<()> {
-        self.0.sync_data()
+        self.file.sync_data()
     }
 
     fn start_writeback(&self, offset: u64, len: u64) -> io::Result<()> {
-        platform::start_writeback(&self.0, offset, len)
+        platform::start_writeback(&self.file, offset, len)
     }
 
-    fn try_lock(&self, lock: Lock) -> io::Result<bool> {
-        let tried = match lock {
-            Lock::Shared => self.0.try_lock_shared(),
-            Lock::Exclusive => self.0.try_lock(),
-        };
-        match tried {
-            Ok(()) => Ok(true),
-            Err(TryLockError::WouldBlock) => Ok(false),
-            Err(TryLockError::Error(error)) if platform::has_no_locks(&error) => Err(io::ErrorKind::Unsupported.into()),
-            Err(TryLockError::Error(error)) => Err(error),
-        }
+    fn id(&self) -> io::Result<u64> {
+        #[cfg(unix)]
+        return Ok(std::os::unix::fs::MetadataExt::ino(&self.file.metadata()?));
+        #[cfg(not(unix))]
+        return Ok(0);
+    }
+
+    fn try_lock(&self, range: Range<u64>, lock: Lock) -> io::Result<bool> {
+        self.locks.try_lock(&self.file, range, lock)
+    }
+
+    fn unlock(&self, range: Range<u64>) -> io::Result<()> {
+        self.locks.unlock(&self.file, range)
     }
 
     fn map(&self, mode: MapMode, offset: u64, len: usize) -> io::Result<Map> {
-        Map::of_file(&self.0, mode, offset, len)
+        Map::of_file(&self.file, mode, offset, len)
     }
 }

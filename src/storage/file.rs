@@ -1,30 +1,112 @@
 //! An open file that knows its path, and that never trusts itself again after a failed flush.
 
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::backend::{Access, Backend, BackendFile, Lock, MapMode};
 use super::mapping::Mapping;
+use super::ranges::Ranges;
 use crate::{Error, ErrorKind, Result};
 
 /// Whether opening a file locks it.
 ///
-/// The locks are advisory on Unix: they keep apart the handles of this crate and others that ask for `flock`, and prove
-/// nothing about a program that does not ask. File systems without locks are used without.
+/// The locks are advisory: they keep apart the handles of this crate, and on Linux programs that ask for record locks by
+/// `fcntl`, and prove nothing about a program that does not ask. They are locks of byte ranges on Linux and Windows and of
+/// the whole file elsewhere. File systems without locks are used without.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LockPolicy {
-    /// A reader takes a shared lock and a writer an exclusive one; if another handle is in the way, the call fails at once
-    /// with [`ErrorKind::Locked`].
+    /// A reader takes a shared lock and a writer an exclusive one, of the bytes or of the whole file, as far as it needs; if
+    /// another handle is in the way, the call fails within some milliseconds with [`ErrorKind::Locked`].
     #[default]
     Advisory,
     /// No lock is taken or looked at.
     None,
 }
 
-/// An open file. Clones share it, with its lock and its poison.
+/// Where everybody but a [`Claim::Write`] holds a shared lock.
+const GUARD: Range<u64> = 1 << 61..(1 << 61) + 1;
+
+/// What an appender locks.
+const APPEND: Range<u64> = (1 << 61) + 1..(1 << 61) + 2;
+
+/// Where the bytes of the file are locked, each at its own position: before all else.
+const BYTES: Range<u64> = 0..1 << 61;
+
+/// All of the above.
+const EVERYTHING: Range<u64> = 0..1 << 62;
+
+/// What a handle is going to do, and so what others may not do meanwhile.
+///
+/// Readers and an appender get along, and so do writers of disjoint ranges; a `Write` excludes everybody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Claim {
+    /// Reading.
+    Read,
+    /// Reading bytes that nobody else may be writing.
+    ReadBytes(Range<u64>),
+    /// Writing these bytes, that nobody else may be reading or writing.
+    WriteBytes(Range<u64>),
+    /// Adding at the end, and publishing what was added.
+    Append,
+    /// Everything.
+    Write,
+}
+
+impl Claim {
+    /// The locks, in the order in which they are to be taken. The guard is the last: a claim that is refused then was in
+    /// nobody's way for a moment, and whoever holds anything has it, so that only a first claim can fail there.
+    fn locks(&self) -> Result<Vec<(Range<u64>, Lock)>> {
+        let guard = (GUARD, Lock::Shared);
+        Ok(match self {
+            Self::Read => vec![guard],
+            Self::ReadBytes(bytes) => vec![(checked(bytes)?, Lock::Shared), guard],
+            Self::WriteBytes(bytes) => vec![(checked(bytes)?, Lock::Exclusive), guard],
+            Self::Append => vec![(APPEND, Lock::Exclusive), guard],
+            Self::Write => vec![(EVERYTHING, Lock::Exclusive)],
+        })
+    }
+
+    fn refused(&self) -> String {
+        match self {
+            Self::Read => {
+                "cannot take the shared lock of a reader: another handle has the file open for writing".into()
+            }
+            Self::ReadBytes(bytes) => {
+                let Range { start, end } = bytes;
+                format!(
+                    "cannot lock the rows' bytes {start}..{end} for reading: another handle writes them or has the file open for writing"
+                )
+            }
+            Self::WriteBytes(bytes) => {
+                let Range { start, end } = bytes;
+                format!(
+                    "cannot lock the rows' bytes {start}..{end} for writing: another handle uses them or has the file open for writing"
+                )
+            }
+            Self::Append => {
+                "cannot take the lock of an appender: another handle is appending or has the file open for writing"
+                    .into()
+            }
+            Self::Write => "cannot take the exclusive lock of a writer: another handle has the file open".into(),
+        }
+    }
+}
+
+/// A range of bytes that a file can have.
+fn checked(bytes: &Range<u64>) -> Result<Range<u64>> {
+    if bytes.start <= bytes.end && bytes.end <= BYTES.end {
+        return Ok(bytes.clone());
+    }
+    let message = format!("no file has the bytes {}..{} to lock", bytes.start, bytes.end);
+    Err(Error::new(ErrorKind::InvalidArgument, message))
+}
+
+/// An open file. Clones share it, with its locks and its poison.
 #[derive(Clone, Debug)]
 pub(crate) struct File(Arc<Inner>);
 
@@ -34,7 +116,7 @@ struct Inner {
     path: PathBuf,
     access: Access,
     poisoned: AtomicBool,
-    held: Mutex<Option<Lock>>,
+    held: Mutex<Ranges>,
 }
 
 impl File {
@@ -50,7 +132,7 @@ impl File {
     }
 
     pub(super) fn new(file: Box<dyn BackendFile>, path: &Path, access: Access) -> Self {
-        let (poisoned, held) = (AtomicBool::new(false), Mutex::new(None));
+        let (poisoned, held) = (AtomicBool::new(false), Mutex::new(Ranges::default()));
         Self(Arc::new(Inner { file, path: path.to_path_buf(), access, poisoned, held }))
     }
 
@@ -61,6 +143,16 @@ impl File {
     /// The path, as the caller gave it.
     pub(crate) fn path(&self) -> &Path {
         &self.0.path
+    }
+
+    /// A number that tells the file from others of its file system for as long as it is open; 0 where there is no such number.
+    pub(crate) fn id(&self) -> Result<u64> {
+        self.name(self.0.file.id(), || "cannot ask which file it is".into())
+    }
+
+    /// Whether the two are clones of one another.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     pub(crate) fn is_writable(&self) -> bool {
@@ -111,6 +203,21 @@ impl File {
         Ok(())
     }
 
+    /// Writes `len` zeros at `offset`, growing the file where needed.
+    pub(crate) fn write_zeros(&self, offset: u64, len: u64) -> Result<()> {
+        const AT_ONCE: u64 = 1 << 20;
+        let end = offset.saturating_add(len);
+        self.check_size(end)?;
+        let zeros = vec![0; usize::try_from(len.min(AT_ONCE)).unwrap_or(usize::MAX)];
+        let mut at = offset;
+        while at < end {
+            let count = (end - at).min(AT_ONCE);
+            self.write_all_at(&zeros[..usize::try_from(count).unwrap_or(usize::MAX)], at)?;
+            at += count;
+        }
+        Ok(())
+    }
+
     /// Cuts the file, or grows it by zeros.
     pub(crate) fn set_len(&self, len: u64) -> Result<()> {
         self.check_writable()?;
@@ -153,38 +260,134 @@ impl File {
             .in_file(self.path()))
     }
 
-    /// Takes the lock that `policy` asks for, a writer's or a reader's, and holds it as long as the file or a mapping of it
-    /// is open.
-    pub(crate) fn lock(&self, policy: LockPolicy, writer: bool) -> Result<()> {
+    /// Takes the locks of `claim`, if `policy` asks for any, besides those that the handle already has, and holds them as long
+    /// as the file or a mapping of it is open. On an error it holds what it held before.
+    pub(crate) fn claim(&self, policy: LockPolicy, claim: &Claim) -> Result<()> {
         if policy == LockPolicy::None {
             return Ok(());
         }
-        let lock = if writer { Lock::Exclusive } else { Lock::Shared };
-        let mut held = self.0.held.lock().unwrap_or_else(PoisonError::into_inner);
-        // A second call on the same handle would contradict the first on Windows.
-        if *held == Some(Lock::Exclusive) || *held == Some(lock) {
+        let wanted = claim.locks().map_err(|error| error.in_file(self.path()))?;
+        let mut held = self.held();
+        let (mut after, mut taken) = (held.clone(), Vec::new());
+        for (range, lock) in wanted {
+            let mut parts = held.missing(&range, lock);
+            if lock == Lock::Exclusive && !parts.is_empty() {
+                if !self.is_writable() {
+                    self.give_back(&taken);
+                    let message = "the file is open for reading only, and a writer's lock was asked for";
+                    return Err(Error::new(ErrorKind::ReadOnly, message).in_file(self.path()));
+                }
+                // In one step, which succeeds or changes nothing. A shared lock is taken only where there is none, since it
+                // would weaken an exclusive one.
+                parts = vec![range];
+            }
+            for part in parts {
+                match self.try_lock(&part, lock) {
+                    Ok(true) => {
+                        after.set(&part, Some(lock));
+                        taken.push(part);
+                    }
+                    refused => {
+                        self.give_back(&taken);
+                        return self.refuse(refused, claim, &mut held);
+                    }
+                }
+            }
+        }
+        *held = after;
+        Ok(())
+    }
+
+    /// Runs `job` with the lock of an appender besides what the handle holds, and gives the lock back, unless it was held before.
+    pub(crate) fn while_appender<T>(&self, policy: LockPolicy, job: impl FnOnce() -> Result<T>) -> Result<T> {
+        let holds = || self.held().missing(&APPEND, Lock::Exclusive).is_empty();
+        let before = holds();
+        self.claim(policy, &Claim::Append)?;
+        let done = job();
+        // A lock too many keeps others out and harms nothing; it goes when the file is closed.
+        if !before && holds() && self.0.file.unlock(APPEND).is_ok() {
+            self.held().set(&APPEND, None);
+        }
+        done
+    }
+
+    /// Goes from the claim of a [`Claim::Write`] back to a smaller one, without a moment in which nothing is held, if the
+    /// system can. A handle that has no such claim stays as it is.
+    pub(crate) fn release_to(&self, claim: &Claim) -> Result<()> {
+        let wanted = claim.locks().map_err(|error| error.in_file(self.path()))?;
+        let mut held = self.held();
+        if !held.missing(&EVERYTHING, Lock::Exclusive).is_empty() {
             return Ok(());
         }
-        match self.0.file.try_lock(lock) {
-            Ok(true) => {
-                *held = Some(lock);
-                Ok(())
+        let mut rest = held.clone();
+        for (range, lock) in wanted {
+            if lock == Lock::Shared && !range.is_empty() {
+                match self.0.file.try_lock(range.clone(), lock) {
+                    Ok(true) => held.set(&range, Some(lock)),
+                    refused => return self.refuse(refused, claim, &mut held),
+                }
             }
-            Ok(false) => {
-                // A lock that could not be widened is lost on Linux.
-                *held = None;
-                let message = if writer {
-                    "cannot take the exclusive lock of a writer: another handle has the file open"
-                } else {
-                    "cannot take the shared lock of a reader: another handle has the file open for writing"
-                };
-                Err(Error::new(ErrorKind::Locked, message)
-                    .with_hint("close it, in this process or another, or open without a lock")
-                    .in_file(self.path()))
-            }
-            Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(()),
-            Err(error) => Err(Error::io("cannot lock", error).in_file(self.path())),
+            rest.set(&range, None);
         }
+        for (range, _) in rest.iter() {
+            if let Err(error) = self.0.file.unlock(range.clone()) {
+                return self.refuse(Err(error), claim, &mut held);
+            }
+            held.set(range, None);
+        }
+        Ok(())
+    }
+
+    /// Whether this handle keeps everybody else out. Never, if it was opened without locks or the file system has none.
+    pub(crate) fn holds_write(&self) -> bool {
+        self.held().missing(&EVERYTHING, Lock::Exclusive).is_empty()
+    }
+
+    /// The policy under which this handle got its claim: with locks, if it keeps everybody else out.
+    pub(super) fn policy(&self) -> LockPolicy {
+        if self.holds_write() { LockPolicy::Advisory } else { LockPolicy::None }
+    }
+
+    /// Tries for some milliseconds. Between `fork` and `exec` a child of this process has all its open files, and with them the locks
+    /// of one that was closed a moment ago.
+    fn try_lock(&self, range: &Range<u64>, lock: Lock) -> io::Result<bool> {
+        for milliseconds in [1, 2, 4, 8] {
+            match self.0.file.try_lock(range.clone(), lock) {
+                Ok(false) => std::thread::sleep(Duration::from_millis(milliseconds)),
+                other => return other,
+            }
+        }
+        self.0.file.try_lock(range.clone(), lock)
+    }
+
+    fn held(&self) -> MutexGuard<'_, Ranges> {
+        self.0.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Undoes what a claim took before it failed: locks where there was none.
+    fn give_back(&self, taken: &[Range<u64>]) {
+        for range in taken {
+            // A lock too many keeps others out and harms nothing; it goes when the file is closed.
+            let _ = self.0.file.unlock(range.clone());
+        }
+    }
+
+    fn refuse(&self, refused: io::Result<bool>, claim: &Claim, held: &mut Ranges) -> Result<()> {
+        let error = match refused {
+            Ok(_) => Error::new(ErrorKind::Locked, claim.refused())
+                .with_hint("close it, in this process or another, or open without a lock"),
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::Deadlock => {
+                *held = Ranges::default();
+                Error::new(
+                    ErrorKind::Locked,
+                    "another handle locked the file while this one changed its lock, and has it now",
+                )
+                .with_hint("close this handle and open the file again")
+            }
+            Err(error) => Error::io("cannot lock", error),
+        };
+        Err(error.in_file(self.path()))
     }
 
     /// Maps `len` bytes from `offset`, a multiple of the system's allocation granularity (0 always is), after comparing
@@ -212,7 +415,8 @@ impl File {
         Mapping::of_file(self, mode, offset, len)
     }
 
-    pub(super) fn check_writable(&self) -> Result<()> {
+    /// Whether writing can be tried.
+    pub(crate) fn check_writable(&self) -> Result<()> {
         if !self.is_writable() {
             return Err(Error::new(ErrorKind::ReadOnly, "the file is open for reading only").in_file(self.path()));
         }
@@ -246,3 +450,6 @@ impl File {
         Err(Error::new(ErrorKind::TooLarge, format!("no file can have {size} bytes")).in_file(self.path()))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,14 +2,17 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
+use std::mem;
+use std::ops::Range;
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
 use memmap2::MmapRaw;
 use rustix::fs::{CWD, FallocateFlags, OFlags, RenameFlags};
 use rustix::io::Errno;
 
+use super::backend::Lock;
 use super::mapping::Advice;
 
 /// `msync` waits for the bytes, the length and the disk's own cache; no further sync is needed.
@@ -83,9 +86,105 @@ pub(super) fn start_writeback(file: &File, offset: u64, len: u64) -> io::Result<
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-/// Whether a failed lock means that the file system has no locks.
-pub(super) fn has_no_locks(error: &io::Error) -> bool {
-    matches!(Errno::from_io_error(error), Some(Errno::NOLCK | Errno::NOSYS | Errno::OPNOTSUPP | Errno::INVAL))
+/// Locks of the open file description: the kernel keeps them for as long as a descriptor or a mapping of it is left, counts
+/// two opens in one process as two owners, and widens and weakens a lock in one step. `fcntl(2)`; rustix does not have them.
+#[derive(Debug, Default)]
+pub(super) struct Locks(());
+
+impl Locks {
+    #[expect(clippy::unused_self, reason = "the signature of the portable twin, which keeps a list")]
+    pub(super) fn try_lock(&self, file: &File, range: Range<u64>, lock: Lock) -> io::Result<bool> {
+        let kind = match lock {
+            Lock::Shared => libc::F_RDLCK,
+            Lock::Exclusive => libc::F_WRLCK,
+        };
+        match set_lock(file, &range, kind) {
+            Ok(()) => Ok(true),
+            Err(Errno::AGAIN | Errno::ACCESS) => Ok(false),
+            Err(Errno::NOLCK | Errno::NOSYS | Errno::OPNOTSUPP | Errno::INVAL) => {
+                Err(io::ErrorKind::Unsupported.into())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    #[expect(clippy::unused_self, reason = "the signature of the portable twin, which keeps a list")]
+    pub(super) fn unlock(&self, file: &File, range: Range<u64>) -> io::Result<()> {
+        Ok(set_lock(file, &range, libc::F_UNLCK)?)
+    }
+}
+
+fn set_lock(file: &File, range: &Range<u64>, kind: impl Into<libc::c_int>) -> Result<(), Errno> {
+    let (Ok(start), Ok(len)) = (i64::try_from(range.start), i64::try_from(range.end.saturating_sub(range.start)))
+    else {
+        return Err(Errno::OVERFLOW);
+    };
+    // A length of 0 would mean "to the end".
+    if len == 0 {
+        return Ok(());
+    }
+    // SAFETY: the structure has integer fields only, for which zeros are values.
+    let mut lock: libc::flock64 = unsafe { mem::zeroed() };
+    // The zero of `l_whence` counts from the beginning of the file.
+    lock.l_type = kind.into().try_into().map_err(|_| Errno::OVERFLOW)?;
+    (lock.l_start, lock.l_len) = (start, len);
+    // The kernel's own call takes 64-bit positions everywhere; on these the function of the C library may not.
+    #[cfg(any(
+        target_arch = "x86",
+        target_arch = "arm",
+        target_arch = "powerpc",
+        target_arch = "mips",
+        target_arch = "sparc",
+        target_arch = "m68k"
+    ))]
+    // SAFETY: the call reads, and for this command does not write, one `flock64`, which outlives it, and the descriptor is
+    // open for as long as `file` is borrowed.
+    let result = unsafe { libc::syscall(libc::SYS_fcntl64, file.as_raw_fd(), libc::F_OFD_SETLK, &raw const lock) };
+    #[cfg(not(any(
+        target_arch = "x86",
+        target_arch = "arm",
+        target_arch = "powerpc",
+        target_arch = "mips",
+        target_arch = "sparc",
+        target_arch = "m68k"
+    )))]
+    // SAFETY: the call reads, and for this command does not write, one `flock64`, which outlives it, and the descriptor is
+    // open for as long as `file` is borrowed.
+    let result = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLK, &raw const lock) };
+    if result == 0 { Ok(()) } else { Err(Errno::from_io_error(&io::Error::last_os_error()).unwrap_or(Errno::IO)) }
+}
+
+/// The pages of a private mapping that are no longer those of its file, as ranges of bytes from its begin; `None` if the
+/// kernel does not tell.
+pub(super) fn touched(memory: &MmapRaw) -> Option<Vec<Range<usize>>> {
+    /// A page that lies in memory, one that has been swapped out, and one that belongs to a file; from
+    /// `Documentation/admin-guide/mm/pagemap.rst` of the kernel.
+    const PRESENT: u64 = 1 << 63;
+    const SWAPPED: u64 = 1 << 62;
+    const OF_FILE: u64 = 1 << 61;
+    const AT_ONCE: usize = 8192;
+    let page = rustix::param::page_size();
+    let begin = memory.as_mut_ptr().addr();
+    let end = begin + memory.len();
+    let pagemap = File::open("/proc/self/pagemap").ok()?;
+    let mut entries = vec![0_u64; AT_ONCE.min(memory.len().div_ceil(page) + 1)];
+    let (mut touched, mut number) = (Vec::<Range<usize>>::new(), begin / page);
+    while number < end.div_ceil(page) {
+        let count = (end.div_ceil(page) - number).min(entries.len());
+        let bytes = bytemuck::cast_slice_mut(&mut entries[..count]);
+        pagemap.read_exact_at(bytes, (number * size_of::<u64>()) as u64).ok()?;
+        for entry in &entries[..count] {
+            if entry & SWAPPED != 0 || entry & (PRESENT | OF_FILE) == PRESENT {
+                let found = (number * page).max(begin) - begin..((number + 1) * page).min(end) - begin;
+                match touched.last_mut() {
+                    Some(last) if last.end == found.start => last.end = found.end,
+                    _ => touched.push(found),
+                }
+            }
+            number += 1;
+        }
+    }
+    Some(touched)
 }
 
 /// Tells the kernel how a range will be used. Advice that this kernel does not know is dropped.

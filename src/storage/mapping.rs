@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::ops::Range;
 use std::path::Path;
 use std::ptr::NonNull;
 use std::slice;
@@ -39,6 +40,9 @@ pub enum Advice {
 
 /// The unit in which a copied mapping is compared with its file and written back.
 const PAGE: usize = 4096;
+
+/// What is written back of a page begins and ends at a multiple of this.
+const WORD: usize = 8;
 
 /// The address of an empty mapping: not null, and aligned for every element.
 #[repr(align(4096))]
@@ -104,15 +108,12 @@ impl Mapping {
         let dir = dir.map_or_else(std::env::temp_dir, Path::to_path_buf);
         let file =
             unnamed_file(&dir).map_err(|error| Error::io("cannot create a scratch file", error).in_file(&dir))?;
-        let file = File::new(Box::new(DiskFile(file)), &dir, Access::ReadWrite);
+        let file = File::new(Box::new(DiskFile::new(file)), &dir, Access::ReadWrite);
         let reserved = file.allocate(bytes)?;
         file.set_len(bytes)?;
         if !reserved {
             // A store to the mapping must not find the disk full: this is a safe function.
-            let zeros = vec![0; 1 << 20];
-            for start in (0..len).step_by(zeros.len()) {
-                file.write_all_at(&zeros[..zeros.len().min(len - start)], widen(start))?;
-            }
+            file.write_zeros(0, bytes)?;
         }
         // SAFETY: the file has no name by which anybody could open it, and its only handle is inside the mapping, which lends it
         // to nobody.
@@ -150,13 +151,24 @@ impl Mapping {
         unsafe { slice::from_raw_parts(self.as_ptr(), self.len()) }
     }
 
+    /// Some bytes, and no reference to any others, which somebody else may be changing.
+    ///
+    /// # Panics
+    ///
+    /// If the mapping has not all of them.
+    pub(crate) fn bytes(&self, range: Range<usize>) -> &[u8] {
+        assert!(range.start <= range.end && range.end <= self.len(), "{range:?} of {} mapped bytes", self.len());
+        let begin = self.as_ptr().wrapping_add(range.start);
+        // SAFETY: as in `as_slice`, of which this is a part, as was just seen.
+        unsafe { slice::from_raw_parts(begin, range.end - range.start) }
+    }
+
     /// All bytes, to change.
     ///
     /// # Panics
     ///
     /// If the mode is [`MapMode::Read`].
-    #[cfg(test)]
-    pub(super) fn as_mut_slice(&mut self) -> &mut [u8] {
+    pub(crate) fn as_mut_slice(&mut self) -> &mut [u8] {
         assert!(self.mode != MapMode::Read, "a read-only mapping was asked for a mutable slice");
         // SAFETY: as in `as_slice`; the pages are writable in every mode but `Read`, and the exclusive borrow of `self`
         // leaves no other slice of them alive.
@@ -221,15 +233,35 @@ impl Mapping {
         self.name(Err(error), "cannot read mapped pages")
     }
 
-    /// The file, and the position of the first byte in it, where positional reads and writes see the bytes of the mapping and
-    /// the other way round. `None` for anonymous, copied and copy-on-write memory.
+    /// Whether this is a mapping of the file that the handle is.
+    pub(crate) fn is_of(&self, file: &File) -> bool {
+        self.backing.as_ref().is_some_and(|backing| backing.file.is(file))
+    }
+
+    /// Whether stores through the mapping and positional reads and writes of its file see each other.
     ///
-    /// Who writes through it keeps the contract of [`File::map`]: no slice of those bytes is alive, the length stays.
-    #[cfg(test)]
-    pub(super) fn coherent_file(&self) -> Option<(&File, u64)> {
+    /// Who writes through the file keeps the contract of [`File::map`]: no slice of those bytes is alive, the length stays.
+    pub(crate) fn is_coherent(&self) -> bool {
         // OpenBSD keeps the two apart until `msync`.
-        let coherent = self.mode != MapMode::Copy && !self.copied && cfg!(not(target_os = "openbsd"));
-        self.backing.as_ref().filter(|_| coherent).map(|backing| (&backing.file, backing.offset))
+        self.backing.is_some() && self.mode != MapMode::Copy && !self.copied && cfg!(not(target_os = "openbsd"))
+    }
+
+    /// Sees that reads of the file find what was stored through a [`MapMode::ReadWrite`] mapping that is a copy. Waits for
+    /// nothing; other mappings have nothing to do.
+    pub(crate) fn write_back(&self) -> Result<()> {
+        let Some(backing) = self.lasting().filter(|backing| backing.shadow.is_some()) else { return Ok(()) };
+        backing.file.check_poison()?;
+        self.write_back_copy(backing, 0, self.len())
+    }
+
+    /// Where a [`MapMode::Copy`] mapping may differ from its file: ranges of bytes, in order, apart from each other, of whole
+    /// pages but for the ends of the mapping. Everywhere else it certainly is as the file.
+    ///
+    /// All of it, where the system does not tell, and for every other mapping.
+    pub(crate) fn touched(&self) -> Result<Vec<Range<usize>>> {
+        let Some(memory) = &self.memory else { return Ok(Vec::new()) };
+        let told = if self.mode == MapMode::Copy && !self.copied { platform::touched(memory) } else { None };
+        Ok(told.unwrap_or_else(|| vec![Range { start: 0, end: self.len() }]))
     }
 
     /// The backing, if stores are to reach a file that outlives the process.
@@ -244,11 +276,15 @@ impl Mapping {
         let begin = offset - offset % PAGE;
         let pages = self.as_slice()[begin..offset + len].chunks(PAGE).zip(shadow[begin..offset + len].chunks_mut(PAGE));
         for (index, (now, before)) in pages.enumerate() {
-            if now != before {
-                let at = backing.offset + widen(begin + index * PAGE);
-                backing.file.write_all_at(now, at).inspect_err(|_| backing.file.poison())?;
-                before.copy_from_slice(now);
-            }
+            let differs = |at: &usize| now[*at] != before[*at];
+            let Some(first) = (0..now.len()).find(differs) else { continue };
+            let last = (0..now.len()).rfind(differs).unwrap_or(first);
+            // Not the whole page: others of this process may have written the rest of it, such as the header. But whole words: no
+            // disk tears one.
+            let (first, end) = (first - first % WORD, (last + 1).next_multiple_of(WORD).min(now.len()));
+            let at = backing.offset + widen(begin + index * PAGE + first);
+            backing.file.write_all_at(&now[first..end], at).inspect_err(|_| backing.file.poison())?;
+            before.copy_from_slice(now);
         }
         Ok(())
     }

@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::Permissions;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::backend::{Access, Backend, BackendFile, Lock, Map, MapMode};
 use super::create::parent;
+use super::ranges::Ranges;
 
 /// A file system in memory, for tests. Clones share it.
 ///
@@ -15,7 +17,7 @@ use super::create::parent;
 /// permissions. It keeps a log of all changes for as long as it lives.
 ///
 /// A mapping is a copy of the file: stores show in the file when the mapping is flushed, one write for each changed page of
-/// 4096 bytes, and changes of the file do not show in the mapping. Nobody may store to a mapping while it is flushed.
+/// 4096 bytes, from its first changed byte to its last, and changes of the file do not show in the mapping. Nobody may store to a mapping while it is flushed.
 ///
 /// ```
 /// use std::path::Path;
@@ -43,8 +45,8 @@ struct State {
     /// The calls to come until one fails, counting it, and its failure.
     failure: Option<(u64, io::ErrorKind)>,
     handles: u64,
-    /// By file: the handles that hold a lock.
-    locks: BTreeMap<usize, BTreeMap<u64, Lock>>,
+    /// By file: what each handle has locked.
+    locks: BTreeMap<usize, BTreeMap<u64, Ranges>>,
 }
 
 /// Names and contents at one instant. A file is its number, and stays when its name goes.
@@ -387,16 +389,27 @@ impl BackendFile for MemoryFile {
         self.disk.call().map(drop)
     }
 
-    fn try_lock(&self, lock: Lock) -> io::Result<bool> {
+    fn id(&self) -> io::Result<u64> {
+        drop(self.disk.call()?);
+        Ok(self.file as u64 + 1)
+    }
+
+    fn try_lock(&self, range: Range<u64>, lock: Lock) -> io::Result<bool> {
         let mut state = self.disk.call()?;
         let holders = state.locks.entry(self.file).or_default();
-        let excluded =
-            |(&handle, &held): (&u64, &Lock)| handle != self.handle && (lock, held) != (Lock::Shared, Lock::Shared);
-        if holders.iter().any(excluded) {
+        if holders.iter().any(|(&handle, held)| handle != self.handle && held.exclude(&range, lock)) {
             return Ok(false);
         }
-        holders.insert(self.handle, lock);
+        holders.entry(self.handle).or_default().set(&range, Some(lock));
         Ok(true)
+    }
+
+    fn unlock(&self, range: Range<u64>) -> io::Result<()> {
+        let mut state = self.disk.call()?;
+        if let Some(held) = state.locks.get_mut(&self.file).and_then(|holders| holders.get_mut(&self.handle)) {
+            held.set(&range, None);
+        }
+        Ok(())
     }
 
     fn map(&self, mode: MapMode, offset: u64, len: usize) -> io::Result<Map> {

@@ -13,8 +13,12 @@ mod memory;
 #[cfg_attr(all(target_os = "linux", not(outcore_portable)), path = "linux.rs")]
 #[cfg_attr(not(all(target_os = "linux", not(outcore_portable))), path = "portable.rs")]
 mod platform;
+mod ranges;
+mod sidecar;
 #[cfg(test)]
 mod tests;
+#[cfg(windows)]
+mod windows;
 
 pub use backend::{Access, Backend, BackendFile, Lock, Map, MapMode};
 pub use create::Reserve;
@@ -24,5 +28,9 @@ pub use mapping::Advice;
 pub use memory::{Fate, MemoryDisk, Operation};
 
 pub(crate) use create::{create, replace_file};
-pub(crate) use file::File;
+#[allow(unused_imports, reason = "for handles to come")]
+pub(crate) use create::{leads_to, replace_held};
+pub(crate) use file::{Claim, File};
 pub(crate) use mapping::Mapping;
+#[allow(unused_imports, reason = "for handles to come")]
+pub(crate) use sidecar::{open_sidecar, remove_sidecar, sidecar, write_sidecar};

@@ -1,12 +1,23 @@
-//! The twin of `linux.rs` for every other system, by the calls of std and memmap2 alone.
+//! The twin of `linux.rs` for every other system, by the calls of std and memmap2, but for the locks of Windows.
 
+#[cfg(not(windows))]
+use std::fs::TryLockError;
 use std::fs::{File, OpenOptions};
 use std::io;
+use std::ops::Range;
 use std::path::Path;
+#[cfg(not(windows))]
+use std::sync::{Mutex, PoisonError};
 
 use memmap2::MmapRaw;
 
+#[cfg(not(windows))]
+use super::backend::Lock;
 use super::mapping::Advice;
+#[cfg(not(windows))]
+use super::ranges::Ranges;
+#[cfg(windows)]
+pub(super) use super::windows::Locks;
 
 /// POSIX does not say that `msync` empties the disk's own cache, nor does Windows of `FlushViewOfFile`.
 pub(super) const MSYNC_REACHES_THE_DISK: bool = false;
@@ -44,9 +55,62 @@ pub(super) fn start_writeback(_: &File, _: u64, _: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether a failed lock means that the file system has no locks.
-pub(super) fn has_no_locks(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::Unsupported
+/// Locks of whole files: shared while the handle holds shared locks only, exclusive as soon as one is exclusive.
+#[cfg(not(windows))]
+#[derive(Debug, Default)]
+pub(super) struct Locks(Mutex<Ranges>);
+
+#[cfg(not(windows))]
+impl Locks {
+    pub(super) fn try_lock(&self, file: &File, range: Range<u64>, lock: Lock) -> io::Result<bool> {
+        self.change(file, &range, Some(lock))
+    }
+
+    pub(super) fn unlock(&self, file: &File, range: Range<u64>) -> io::Result<()> {
+        // Less never has to wait for others, but what cannot be weakened in one step can be lost.
+        if self.change(file, &range, None)? { Ok(()) } else { Err(io::ErrorKind::Deadlock.into()) }
+    }
+
+    fn change(&self, file: &File, range: &Range<u64>, lock: Option<Lock>) -> io::Result<bool> {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut wanted = held.clone();
+        wanted.set(range, lock);
+        let (before, after) = (strongest(&held), strongest(&wanted));
+        if before == after || lock_file(file, after)? {
+            *held = wanted;
+            return Ok(true);
+        }
+        // Some systems give the old lock up before they try the new one.
+        if before.is_some() && !lock_file(file, before)? {
+            *held = Ranges::default();
+            return Err(io::ErrorKind::Deadlock.into());
+        }
+        Ok(false)
+    }
+}
+
+#[cfg(not(windows))]
+fn strongest(held: &Ranges) -> Option<Lock> {
+    held.iter().map(|(_, lock)| *lock).max_by_key(|lock| *lock == Lock::Exclusive)
+}
+
+#[cfg(not(windows))]
+fn lock_file(file: &File, lock: Option<Lock>) -> io::Result<bool> {
+    let tried = match lock {
+        Some(Lock::Shared) => file.try_lock_shared(),
+        Some(Lock::Exclusive) => file.try_lock(),
+        None => file.unlock().map_err(TryLockError::Error),
+    };
+    match tried {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// Only Linux tells which pages of a private mapping have been written.
+pub(super) fn touched(_: &MmapRaw) -> Option<Vec<Range<usize>>> {
+    None
 }
 
 /// Tells the kernel how a range will be used. Advice that this system does not know is dropped.

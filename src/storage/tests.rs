@@ -1,6 +1,7 @@
 //! What holds on every backend, and then what only the real disk can show.
 
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -173,31 +174,74 @@ fn rename_replaces_only_on_request() {
 }
 
 #[test]
+fn zeros_are_written_where_they_were_asked_for() {
+    on_both(|place| {
+        const MIB: usize = 1 << 20;
+        for (before, offset, len) in [(10, 3, 4), (10, 8, 5), (10, 12, 3), (5, 2, 0), (9, 1, 2 * MIB + 7), (9, 0, MIB)]
+        {
+            let file = place.open(&place.with("a", &vec![1; before]), Access::ReadWrite).unwrap();
+            file.write_zeros(offset as u64, len as u64).unwrap();
+            let mut expected = vec![1; before];
+            expected.resize(before.max(if len > 0 { offset + len } else { 0 }), 0);
+            let filled = offset.min(expected.len())..(offset + len).min(expected.len());
+            expected[filled].fill(0);
+            assert!(place.content(file.path()) == expected, "{before} {offset} {len}");
+            place.backend.remove(file.path()).unwrap();
+        }
+        let file = place.open(&place.with("a", b"x"), Access::ReadWrite).unwrap();
+        assert_eq!(kind(file.write_zeros(u64::MAX, 2)), ErrorKind::TooLarge);
+        assert_eq!(kind(file.write_zeros(0, 1 << 63)), ErrorKind::TooLarge);
+        assert_eq!(kind(place.open(file.path(), Access::Read).unwrap().write_zeros(0, 1)), ErrorKind::ReadOnly);
+        assert_eq!(place.content(file.path()), b"x");
+    });
+}
+
+#[test]
+fn a_file_keeps_its_number_under_every_name() {
+    on_both(|place| {
+        let (a, b) = (place.with("a", b"A"), place.with("b", b"B"));
+        let file = place.open(&a, Access::Read).unwrap();
+        let same = |path: &Path| leads_to(&place.backend, path, &file).unwrap();
+        assert!(same(&a));
+        if place.memory.is_none() && cfg!(not(unix)) {
+            assert_eq!(file.id().unwrap(), 0);
+            return;
+        }
+        assert_ne!(file.id().unwrap(), 0);
+        assert!(!same(&b));
+        place.backend.rename(&a, &b, true).unwrap();
+        assert!(same(&b));
+        place.with("a", b"A");
+        assert!(!same(&a));
+    });
+}
+
+#[test]
 fn one_writer_or_many_readers() {
     on_both(|place| {
         let path = place.with("a", b"x");
         let open = || place.open(&path, Access::ReadWrite).unwrap();
         let (first, second) = (open(), open());
-        first.lock(LockPolicy::Advisory, false).unwrap();
-        second.lock(LockPolicy::Advisory, false).unwrap();
+        first.claim(LockPolicy::Advisory, &Claim::Read).unwrap();
+        second.claim(LockPolicy::Advisory, &Claim::Read).unwrap();
         let third = open();
-        let error = third.lock(LockPolicy::Advisory, true).unwrap_err();
+        let error = third.claim(LockPolicy::Advisory, &Claim::Write).unwrap_err();
         assert_eq!((error.kind(), error.path()), (ErrorKind::Locked, Some(&*path)));
         assert!(error.to_string().contains("exclusive"), "{error}");
-        third.lock(LockPolicy::None, true).unwrap();
+        third.claim(LockPolicy::None, &Claim::Write).unwrap();
         drop((first, second));
-        third.lock(LockPolicy::Advisory, true).unwrap();
+        third.claim(LockPolicy::Advisory, &Claim::Write).unwrap();
         // Again on the same handle, and as a reader, which a writer also is.
-        third.lock(LockPolicy::Advisory, true).unwrap();
-        third.clone().lock(LockPolicy::Advisory, false).unwrap();
-        assert_eq!(kind(open().lock(LockPolicy::Advisory, true)), ErrorKind::Locked);
-        assert_eq!(kind(open().lock(LockPolicy::Advisory, false)), ErrorKind::Locked);
+        third.claim(LockPolicy::Advisory, &Claim::Write).unwrap();
+        third.clone().claim(LockPolicy::Advisory, &Claim::Read).unwrap();
+        assert_eq!(kind(open().claim(LockPolicy::Advisory, &Claim::Write)), ErrorKind::Locked);
+        assert_eq!(kind(open().claim(LockPolicy::Advisory, &Claim::Read)), ErrorKind::Locked);
         // The mapping alone keeps the file, and so the lock.
         let mapping = map(&third, MapMode::ReadWrite).unwrap();
         drop(third);
-        assert_eq!(kind(open().lock(LockPolicy::Advisory, false)), ErrorKind::Locked);
+        assert_eq!(kind(open().claim(LockPolicy::Advisory, &Claim::Read)), ErrorKind::Locked);
         drop(mapping);
-        open().lock(LockPolicy::Advisory, true).unwrap();
+        open().claim(LockPolicy::Advisory, &Claim::Write).unwrap();
     });
 }
 
@@ -249,11 +293,55 @@ fn copy_on_write_never_reaches_the_file() {
         mapping.as_mut_slice().fill(2);
         mapping.flush_async(0, 5000).unwrap();
         mapping.flush(0, 5000).unwrap();
-        assert!(mapping.coherent_file().is_none());
+        assert!(!mapping.is_coherent());
         assert_eq!(mapping.as_slice(), [2; 5000]);
         drop(mapping);
         assert_eq!(place.content(&path), [1; 5000]);
     });
+}
+
+#[test]
+fn written_back_stores_are_in_the_file_and_not_yet_durable() {
+    let place = Place::memory();
+    let disk = place.memory.clone().unwrap();
+    let path = place.with("a", &[1; 9000]);
+    let file = place.open(&path, Access::ReadWrite).unwrap();
+    let mut mapping = map(&file, MapMode::ReadWrite).unwrap();
+    assert!(!mapping.is_coherent());
+    mapping.as_mut_slice()[8_999] = 2;
+    let before = disk.operations().len();
+    mapping.write_back().unwrap();
+    assert_eq!(place.content(&path)[8_999], 2);
+    let made = &disk.operations()[before..];
+    assert!(matches!(made, [Operation::Write { offset: 8992, .. }]), "{made:?}");
+    // Nothing has changed, and nothing of a private mapping ever goes back.
+    let mut private = map(&file, MapMode::Copy).unwrap();
+    private.as_mut_slice().fill(3);
+    for mapping in [&mapping, &private, &map(&file, MapMode::Read).unwrap()] {
+        mapping.write_back().unwrap();
+        assert!(!mapping.is_coherent());
+    }
+    assert_eq!(disk.operations().len(), before + 1);
+    mapping.as_mut_slice()[0] = 4;
+    disk.fail_at(1, io::ErrorKind::StorageFull);
+    assert_eq!(kind(mapping.write_back()), ErrorKind::OutOfSpace);
+    assert_eq!(kind(mapping.write_back()), ErrorKind::Poisoned);
+}
+
+#[test]
+fn where_nobody_tells_all_of_a_mapping_may_have_been_touched() {
+    let place = Place::memory();
+    let file = place.open(&place.with("a", &[1; 9000]), Access::ReadWrite).unwrap();
+    for mode in [MapMode::Copy, MapMode::ReadWrite, MapMode::Read] {
+        assert_eq!(map(&file, mode).unwrap().touched().unwrap(), [Range { start: 0, end: 9000 }]);
+    }
+    assert_eq!(Mapping::anonymous(9000).unwrap().touched().unwrap(), [Range { start: 0, end: 9000 }]);
+    assert_eq!(Mapping::anonymous(0).unwrap().touched().unwrap(), []);
+    let place = Place::disk();
+    let file = place.open(&place.with("a", &[1; 9000]), Access::ReadWrite).unwrap();
+    for mode in [MapMode::ReadWrite, MapMode::Read] {
+        assert_eq!(map(&file, mode).unwrap().touched().unwrap(), [Range { start: 0, end: 9000 }]);
+    }
 }
 
 /// Nothing to write back is no reason to touch the file, which may be on a read-only disk or poisoned by another.
@@ -421,7 +509,7 @@ fn anonymous_memory_is_zero_and_writable() {
     assert_eq!(mapping.as_slice(), [0; 10_000]);
     mapping.as_mut_slice()[9_999] = 7;
     mapping.flush(0, 10_000).unwrap();
-    assert!(mapping.coherent_file().is_none());
+    assert!(!mapping.is_coherent());
     assert_eq!(kind(Mapping::anonymous(usize::MAX)), ErrorKind::TooLarge);
 }
 
@@ -435,12 +523,7 @@ fn scratch_leaves_nothing_behind() {
     assert_eq!(mapping.as_slice(), [0; 10_000]);
     mapping.as_mut_slice()[9_999] = 7;
     mapping.flush(0, 10_000).unwrap();
-    let (file, offset) = mapping.coherent_file().unwrap();
-    let mut last = [0];
-    file.read_exact_at(&mut last, offset + 9_999).unwrap();
-    assert_eq!(last, [7]);
-    file.write_all_at(&[8], offset).unwrap();
-    assert_eq!(mapping.as_slice()[0], 8);
+    assert!(mapping.is_coherent());
     drop(mapping);
     assert!(place.names().is_empty());
     let error = Mapping::scratch(Some(&place.path("none")), 1).unwrap_err();
@@ -532,13 +615,81 @@ mod unix {
         let mut mapping = map(&file, MapMode::ReadWrite).unwrap();
         mapping.as_mut_slice()[4999] = 2;
         let mut last = [0];
-        let (same, offset) = mapping.coherent_file().unwrap();
-        same.read_exact_at(&mut last, offset + 4999).unwrap();
+        assert!(mapping.is_coherent());
+        mapping.write_back().unwrap();
+        file.read_exact_at(&mut last, 4999).unwrap();
         assert_eq!(last, [2]);
-        same.write_all_at(&[3], offset).unwrap();
+        file.write_all_at(&[3], 0).unwrap();
         assert_eq!(mapping.as_slice()[0], 3);
         file.start_writeback(0, 5000).unwrap();
         file.start_writeback(0, 0).unwrap();
+    }
+
+    /// Pages written are those found, whatever was read, wherever they lie, and however the rest came into memory.
+    #[test]
+    fn the_touched_pages_of_a_private_mapping_are_found() {
+        let page = page_size();
+        let place = Place::disk();
+        let mut tried = 0;
+        // The last one is longer than what is asked of the kernel at once, and sparse.
+        for (pages, odd) in [(1, 0), (1, 100), (2, 1), (40, 0), (41, 7), ((64 << 20) / page, page / 2), (20_000, 0)] {
+            let len = pages * page - odd;
+            let path = place.with("a", b"");
+            let file = place.open(&path, Access::ReadWrite).unwrap();
+            file.set_len(len as u64).unwrap();
+            file.write_all_at(&[5; 10], 0).unwrap();
+            for (read, populate) in [(false, false), (true, false), (false, true)] {
+                let mut mapping = map(&file, MapMode::Copy).unwrap();
+                if read {
+                    assert_eq!(mapping.as_slice().iter().filter(|&&byte| byte == 5).count(), 10);
+                }
+                if populate {
+                    mapping.populate(0, len).unwrap();
+                }
+                if mapping.touched().unwrap() == [Range { start: 0, end: len }] {
+                    assert!(cfg!(outcore_portable) || std::fs::File::open("/proc/self/pagemap").is_err());
+                    continue;
+                }
+                assert_eq!(mapping.touched().unwrap(), []);
+                let mut expected = Vec::new();
+                for (first, count) in [(0, 1), (3, 2), (9, 1), (10, 1), (8_190, 5), (pages - 1, 1)] {
+                    let written = first * page..((first + count) * page).min(len);
+                    if first + count > pages
+                        || expected.last().is_some_and(|last: &Range<usize>| last.end > first * page)
+                    {
+                        continue;
+                    }
+                    for at in written.clone().step_by(page) {
+                        // The same value: what counts is that the page was written, and is private now.
+                        let value = mapping.as_slice()[at];
+                        mapping.as_mut_slice()[at] = value;
+                    }
+                    match expected.last_mut() {
+                        Some(last) if last.end == written.start => last.end = written.end,
+                        _ => expected.push(written),
+                    }
+                }
+                assert_eq!(mapping.touched().unwrap(), expected, "{pages} pages");
+                tried += 1;
+            }
+            // A part of the file.
+            if pages == 41 {
+                // SAFETY: as in `map`.
+                let mut part = unsafe { file.map(MapMode::Copy, page as u64, 3 * page - 9) }.unwrap();
+                part.as_mut_slice()[3 * page - 10] = 1;
+                let touched = part.touched().unwrap();
+                assert!(touched == [Range { start: 2 * page, end: 3 * page - 9 }] || tried == 0, "{touched:?}");
+            }
+            std::fs::remove_file(path).unwrap();
+        }
+        if tried == 0 {
+            eprintln!("skipped: this system does not tell which pages have been written");
+        }
+    }
+
+    fn page_size() -> usize {
+        let told = Command::new("getconf").arg("PAGESIZE").output().unwrap();
+        String::from_utf8(told.stdout).unwrap().trim().parse().unwrap()
     }
 
     /// What would be a signal at the first load is an error.

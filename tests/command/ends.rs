@@ -24,7 +24,19 @@ fn damaged_files_are_3_and_say_what_and_where() {
             let error = folder.fails(&[verb, "m.npy"], 3);
             assert!(error.starts_with("m.npy: ") && error.contains(part), "{part}: {error}");
         }
-        for args in [&["checksum", "--logical", "m.npy"][..], &["fill", "m.npy", "1"], &["set", "m.npy[0]", "1"]] {
+        for args in [
+            &["checksum", "--logical", "m.npy"][..],
+            &["fill", "m.npy", "1"],
+            &["set", "m.npy[0]", "1"],
+            &["convert", "m.npy", "new.oca"],
+            &["cat", "m.npy", "m.npy", "-o", "new.oca"],
+            &["append", "m.npy", "m.npy"],
+            &["watch", "m.npy"],
+            &["attrs", "m.npy"],
+            &["seal", "m.npy"],
+            &["verify", "m.npy"],
+            &["repair", "m.npy"],
+        ] {
             folder.fails(args, 3);
         }
         assert_eq!(folder.read("m.npy"), bytes, "nothing is changed");
@@ -69,7 +81,10 @@ fn wrong_usage_is_2_and_one_line() {
 #[test]
 fn help_and_version_are_answers() {
     let folder = Folder::new();
-    for verb in ["info", "show", "stats", "create", "set", "fill", "checksum"] {
+    for verb in [
+        "info", "show", "stats", "create", "set", "fill", "convert", "cat", "append", "watch", "attrs", "checksum",
+        "seal", "verify", "repair",
+    ] {
         let help = folder.ok(&[verb, "--help"]);
         assert!(help.contains("Examples:") && help.contains("--json"), "{help}");
     }

@@ -2,12 +2,20 @@
 
 #![cfg(feature = "cli")]
 
+mod append;
+mod attrs;
+mod cat;
 mod checksum;
+mod convert;
 mod create;
 mod ends;
 mod fixtures;
 mod info;
+mod numpy;
 mod set;
 mod show;
 mod stats;
 mod support;
+#[cfg(unix)]
+mod verify;
+mod watch;

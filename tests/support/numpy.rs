@@ -42,18 +42,35 @@ pub(crate) fn spawn(script: &str, args: &[&OsStr]) -> Option<std::process::Child
     Some(child.expect("Python starts"))
 }
 
+/// The Python of this machine with its standard library and nothing else; None where the tests are skipped.
+pub(crate) fn plain() -> Option<Command> {
+    if opted_out() {
+        return None;
+    }
+    let mut python = Command::new(host_python().0);
+    python.args(["-I", "-S"]);
+    Some(python)
+}
+
 /// The interpreter of the virtual environment, which is made on first use; None where the tests are skipped.
 fn python() -> Option<&'static Path> {
     static PYTHON: OnceLock<Option<PathBuf>> = OnceLock::new();
     PYTHON
         .get_or_init(|| {
-            if std::env::var_os(OPT_OUT).is_some_and(|value| !value.is_empty() && value != "0") {
-                println!("skipped: {OPT_OUT} is set");
+            if opted_out() {
                 return None;
             }
             Some(environment())
         })
         .as_deref()
+}
+
+fn opted_out() -> bool {
+    let out = std::env::var_os(OPT_OUT).is_some_and(|value| !value.is_empty() && value != "0");
+    if out {
+        println!("skipped: {OPT_OUT} is set");
+    }
+    out
 }
 
 fn environment() -> PathBuf {

@@ -5,7 +5,9 @@ use std::io::Write;
 use clap::error::{ContextKind, ErrorKind};
 use clap::{Args, Parser, Subcommand};
 
-use crate::command::{checksum, create, fill, info, set, show, stats};
+use crate::command::{
+    append, attrs, cat, checksum, convert, create, fill, info, repair, seal, set, show, stats, verify, watch,
+};
 use crate::failure::{Failure, Outcome};
 use crate::output::Out;
 use crate::quantity::parse_bytes;
@@ -57,7 +59,15 @@ enum Command {
     Create(create::Typed),
     Set(set::Typed),
     Fill(fill::Typed),
+    Convert(convert::Typed),
+    Cat(cat::Typed),
+    Append(append::Typed),
+    Watch(watch::Typed),
+    Attrs(attrs::Typed),
     Checksum(checksum::Typed),
+    Seal(seal::Typed),
+    Verify(verify::Typed),
+    Repair(repair::Typed),
 }
 
 /// Options that every verb takes.
@@ -109,7 +119,15 @@ pub(crate) fn run() -> Result<Outcome, Failure> {
         Some(Command::Create(typed)) => create::run(&typed, &settings, &mut out),
         Some(Command::Set(typed)) => set::run(&typed, &settings, &mut out),
         Some(Command::Fill(typed)) => fill::run(&typed, &settings, &mut out),
+        Some(Command::Convert(typed)) => convert::run(&typed, &settings, &mut out),
+        Some(Command::Cat(typed)) => cat::run(&typed, &settings, &mut out),
+        Some(Command::Append(typed)) => append::run(&typed, &settings, &mut out),
+        Some(Command::Watch(typed)) => watch::run(&typed, &settings, &mut out),
+        Some(Command::Attrs(typed)) => attrs::run(&typed, &settings, &mut out),
         Some(Command::Checksum(typed)) => checksum::run(&typed, &settings, &mut out),
+        Some(Command::Seal(typed)) => seal::run(&typed, &settings, &mut out),
+        Some(Command::Verify(typed)) => verify::run(&typed, &settings, &mut out),
+        Some(Command::Repair(typed)) => repair::run(&typed, &settings, &mut out),
         None => {
             cli.info.expect_files()?;
             info::run(&cli.info, &settings, &mut out)

@@ -2,13 +2,15 @@
 
 use std::fmt;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use outcore::{Error, ErrorKind};
 
+use crate::output::Out;
+
 /// A run that came to its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Outcome {
     /// All was done.
     Done,
@@ -89,8 +91,12 @@ impl Failure {
             }
             ErrorKind::Locked => "wait for the other program, or give --no-lock",
             ErrorKind::AlreadyExists => "give --force to replace it",
+            ErrorKind::NoRoom => "leave out --in-place to have the file written anew, or convert it to .oca",
             ErrorKind::InvalidElement if error.hint().is_some_and(|hint| hint.contains("Bool8")) => {
                 "as bytes they can be read with --raw-dtype u1"
+            }
+            ErrorKind::Truncated if error.hint().is_some_and(|hint| hint.starts_with("ask for the number of rows")) => {
+                "give --rows-from-size to keep the rows that are whole"
             }
             _ => error.hint().unwrap_or_default(),
         };
@@ -119,6 +125,33 @@ impl Failure {
         let _ = io::stderr().lock().write_all(text.as_bytes());
         code
     }
+}
+
+/// Says something on the standard error that is no failure. If it is closed, nobody asked.
+pub(crate) fn note(text: &str) {
+    let _ = writeln!(io::stderr(), "outcore: note: {}", one_line(text));
+}
+
+/// Does the same for each file, and goes on after one that fails. The code of the outcome is the worst of all.
+pub(crate) fn for_each(
+    paths: &[PathBuf],
+    out: &mut Out,
+    mut one: impl FnMut(&Path, &mut Out) -> Result<Outcome, Failure>,
+) -> Result<Outcome, Failure> {
+    let mut worst = Outcome::Done;
+    for path in paths {
+        let outcome = match one(path, out) {
+            Ok(outcome) => outcome,
+            Err(Failure::ClosedPipe) => return Err(Failure::ClosedPipe),
+            Err(failure) => {
+                // In the order of the files, where both streams go to the same place.
+                out.flush()?;
+                Outcome::Failed(failure.print())
+            }
+        };
+        worst = worst.max(outcome);
+    }
+    Ok(worst)
 }
 
 /// Names come from files and folders: nothing in them may break the line or speak to the terminal.

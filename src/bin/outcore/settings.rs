@@ -2,12 +2,14 @@
 
 use std::io::{self, IsTerminal};
 use std::path::Path;
+use std::sync::Mutex;
 
 use clap::{Args, ValueEnum};
-use outcore::{AnyArrayFile, DType, LockPolicy, OpenOptions, Order, RawLayout};
+use outcore::{AnyArrayFile, Commit, DType, Job, LockPolicy, OpenOptions, Order, RawLayout, RepairOptions};
 
 use crate::cli::Shared;
 use crate::failure::Failure;
+use crate::progress::Meter;
 use crate::quantity::{Shape, parse_dtype, parse_order};
 
 /// Memory for data at a time, where `--memory` does not say.
@@ -26,8 +28,8 @@ pub(crate) struct Settings {
     pub(crate) verbose: bool,
     pub(crate) color: bool,
     pub(crate) progress: bool,
-    pub(crate) threads: Option<usize>,
-    pub(crate) memory: Option<u64>,
+    threads: Option<usize>,
+    memory: Option<u64>,
     max_header: Option<usize>,
     lock: LockPolicy,
 }
@@ -81,6 +83,40 @@ impl Settings {
         opened.map_err(|error| raw.blame(error))
     }
 
+    /// Opens for adding rows, which become part of the array when the file is flushed.
+    pub(crate) fn open_append(&self, path: &Path, raw: &RawArgs, in_place: bool) -> Result<AnyArrayFile, Failure> {
+        let options = self.options(raw, self.lock).commit(Commit::AtFlush).stay_in_place(in_place);
+        options.open_any_append(path).map_err(|error| raw.blame(error))
+    }
+
+    /// How to repair a file.
+    pub(crate) fn repair_options(&self, raw: &RawArgs) -> RepairOptions {
+        let options = RepairOptions::new().lock(self.lock);
+        let options = match self.max_header {
+            Some(characters) => options.max_header(characters),
+            None => options,
+        };
+        match raw.layout() {
+            Some(layout) => options.raw(layout),
+            None => options,
+        }
+    }
+
+    /// Computes over so many bytes, on the terms that were asked for.
+    pub(crate) fn job(&self, nbytes: u64) -> Job<'static> {
+        let meter = Mutex::new(Meter::new(self, nbytes));
+        let job = Job::new().threads(self.threads.unwrap_or(0)).progress(move |progress| {
+            // Another thread that is about to tell the same is as good.
+            if let Ok(mut meter) = meter.try_lock() {
+                meter.set(progress.done);
+            }
+        });
+        match self.memory {
+            Some(bytes) => job.memory(bytes),
+            None => job,
+        }
+    }
+
     fn open_with(&self, path: &Path, raw: &RawArgs, lock: LockPolicy) -> Result<AnyArrayFile, Failure> {
         self.options(raw, lock).open_any_file(path).map_err(|error| raw.blame(error))
     }
@@ -129,7 +165,7 @@ impl RawArgs {
     }
 
     /// Whose fault it is that a file does not open: without a header, it is that of the arguments.
-    fn blame(&self, error: outcore::Error) -> Failure {
+    pub(crate) fn blame(&self, error: outcore::Error) -> Failure {
         match self.raw_dtype {
             Some(_) => error.into(),
             None => Failure::opening(&error),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use outcore::{AnyArrayFile, DType, Selection};
 
-use crate::blocks::Blocks;
+use crate::blocks::{blocks, read_blocks};
 use crate::failure::Failure;
 use crate::output::hex;
 use crate::quantity::{counted, human_bytes, tuple};
@@ -122,15 +122,17 @@ fn same_kind(other: &AnyArrayFile, path: &Path, dtype: &DType, shape: &[u64]) ->
 fn copy(from: &AnyArrayFile, to: &mut AnyArrayFile, selection: &Selection, settings: &Settings) -> Result<(), Failure> {
     let header = to.header().clone();
     let (old, new) = (from.header().dtype().clone(), header.dtype());
-    for block in Blocks::new(from.header().shape(), old.itemsize(), settings.block(BLOCK)) {
-        let block = block?;
-        let mut items = from.read_selection(&block.selection)?;
+    let bytes = settings.block(BLOCK);
+    // Both have the same shape, so that they are cut at the same places.
+    let places = blocks(&header, selection, bytes)?;
+    for (place, items) in places.zip(read_blocks(from, &Selection::all(), bytes)?) {
+        let mut items = items?;
         if old != *new {
             old.to_little_endian(&mut items);
             // As above: the same step leads there and back.
             new.to_little_endian(&mut items);
         }
-        to.write_selection(&selection.then(&block.selection, header.shape())?, &items)?;
+        to.write_selection(&place, &items)?;
     }
     Ok(())
 }

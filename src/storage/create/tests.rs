@@ -37,7 +37,7 @@ fn a_new_file_is_head_and_zeros() {
         assert_eq!((created.file.path(), created.file.is_writable()), (&*path, true));
         // It holds the writer's lock already.
         let other = place.open(&path, Access::ReadWrite).unwrap();
-        assert_eq!(other.lock(LockPolicy::Advisory, false).unwrap_err().kind(), ErrorKind::Locked);
+        assert_eq!(other.claim(LockPolicy::Advisory, &Claim::Read).unwrap_err().kind(), ErrorKind::Locked);
         created.file.write_all_at(b"tail", LEN - 4).unwrap();
         drop(created);
         assert!(place.content(&path).ends_with(b"tail"));
@@ -94,16 +94,102 @@ fn a_locked_file_is_not_replaced() {
         let path = place.with("old", b"old");
         for writer in [false, true] {
             let user = place.open(&path, Access::ReadWrite).unwrap();
-            user.lock(LockPolicy::Advisory, writer).unwrap();
+            user.claim(LockPolicy::Advisory, if writer { &Claim::Write } else { &Claim::Read }).unwrap();
             assert_eq!(create_at(place, &path, true).unwrap_err().kind(), ErrorKind::Locked);
             drop(user);
             assert_eq!((place.names(), place.content(&path)), (vec![path.clone()], b"old".to_vec()));
         }
         let user = place.open(&path, Access::Read).unwrap();
-        user.lock(LockPolicy::Advisory, false).unwrap();
+        user.claim(LockPolicy::Advisory, &Claim::Read).unwrap();
         create(&place.backend, &path, LEN, Reserve::Sparse, true, LockPolicy::None, head).unwrap();
         assert_eq!(place.content(&path), expected());
     });
+}
+
+fn held(place: &Place, path: &Path) -> File {
+    let file = place.open(path, Access::ReadWrite).unwrap();
+    file.claim(LockPolicy::Advisory, &Claim::Write).unwrap();
+    file
+}
+
+#[test]
+fn a_file_that_is_held_can_be_replaced_by_its_holder_alone() {
+    on_both(|place| {
+        let path = place.with("old", b"old");
+        let old = held(place, &path);
+        assert_eq!(create_at(place, &path, true).unwrap_err().kind(), ErrorKind::Locked);
+        let new = replace_held(&place.backend, &path, &old, |file| file.write_all_at(b"new", 0)).unwrap();
+        assert_eq!((place.names(), place.content(&path)), (vec![path.clone()], b"new".to_vec()));
+        // Both are locked: the old one, which is nameless, and the new one.
+        assert!(old.holds_write() && new.holds_write());
+        drop(old);
+        let other = place.open(&path, Access::ReadWrite).unwrap();
+        assert_eq!(other.claim(LockPolicy::Advisory, &Claim::Read).unwrap_err().kind(), ErrorKind::Locked);
+        // Again, by the new handle.
+        drop(replace_held(&place.backend, &path, &new, |file| file.write_all_at(b"newer", 0)).unwrap());
+        assert_eq!(place.content(&path), b"newer");
+    });
+}
+
+#[test]
+fn who_holds_no_lock_gets_none() {
+    on_both(|place| {
+        let path = place.with("old", b"old");
+        let old = place.open(&path, Access::ReadWrite).unwrap();
+        let new = replace_held(&place.backend, &path, &old, |file| file.write_all_at(b"new", 0)).unwrap();
+        assert!(!new.holds_write());
+        place.open(&path, Access::ReadWrite).unwrap().claim(LockPolicy::Advisory, &Claim::Write).unwrap();
+    });
+}
+
+#[test]
+fn a_name_that_leads_elsewhere_by_now_is_not_replaced() {
+    on_both(|place| {
+        if place.memory.is_none() && cfg!(not(unix)) {
+            return; // files have no numbers
+        }
+        let path = place.with("old", b"old");
+        let old = held(place, &path);
+        place.backend.rename(&path, &place.path("moved"), false).unwrap();
+        let forbidden = |_: &File| panic!("must not be called");
+        let error = replace_held(&place.backend, &path, &old, forbidden).unwrap_err();
+        assert_eq!((error.kind(), error.path()), (ErrorKind::NotFound, Some(&*path)), "{error}");
+        place.with("old", b"theirs");
+        let error = replace_held(&place.backend, &path, &old, forbidden).unwrap_err();
+        assert_eq!((error.kind(), error.path()), (ErrorKind::Io, Some(&*path)), "{error}");
+        assert_eq!((place.names().len(), place.content(&path)), (2, b"theirs".to_vec()));
+    });
+}
+
+#[test]
+fn replacing_a_held_file_fails_whole() {
+    on_both(|place| {
+        let path = place.with("old", b"old");
+        let old = held(place, &path);
+        let failing = |file: &File| file.write_all_at(b"half", 0).and(Err(Error::new(ErrorKind::Cancelled, "stop")));
+        assert_eq!(replace_held(&place.backend, &path, &old, failing).unwrap_err().kind(), ErrorKind::Cancelled);
+        assert_eq!((place.names(), place.content(&path)), (vec![path], b"old".to_vec()));
+        assert!(old.holds_write());
+    });
+    for n in 1.. {
+        let place = Place::memory();
+        let disk = place.memory.clone().unwrap();
+        let path = place.with("old", b"old");
+        let old = held(&place, &path);
+        disk.fail_at(n, io::ErrorKind::Other);
+        let result = replace_held(&place.backend, &path, &old, |file| file.write_all_at(b"new", 0));
+        let content = disk.read(&path).unwrap();
+        assert_eq!(disk.names(), [&*path]);
+        if disk.failure_pending() {
+            result.unwrap();
+            assert_eq!(content, b"new");
+            assert!(n > 8, "{n}");
+            break;
+        }
+        let error = result.unwrap_err();
+        assert_eq!((error.kind(), error.path()), (ErrorKind::Io, Some(&*path)));
+        assert!(content == b"old" || content == b"new");
+    }
 }
 
 #[test]
@@ -288,6 +374,19 @@ mod unix {
         assert_eq!(create_at(&place, &dangling, false).unwrap_err().kind(), ErrorKind::NotFound);
         assert_eq!(create_at(&place, &dangling, true).unwrap_err().kind(), ErrorKind::NotFound);
         assert!(fs::symlink_metadata(&dangling).unwrap().is_symlink());
+    }
+
+    #[test]
+    fn a_held_file_is_replaced_behind_its_link_and_keeps_its_permissions() {
+        let place = Place::disk();
+        let target = place.with("target", b"old");
+        fs::set_permissions(&target, Permissions::from_mode(0o640)).unwrap();
+        let link = place.path("link");
+        symlink("target", &link).unwrap();
+        let old = held(&place, &link);
+        replace_held(&place.backend, &link, &old, |file| file.write_all_at(b"new", 0)).unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!((place.content(&target), mode(&target)), (b"new".to_vec(), 0o640));
     }
 
     #[test]

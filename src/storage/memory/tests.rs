@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::super::{File, LockPolicy, MapMode};
+use super::super::{Claim, File, LockPolicy, MapMode};
 use super::*;
 
 fn path(name: &str) -> PathBuf {
@@ -99,18 +99,20 @@ fn the_call_that_was_asked_for_fails_and_changes_nothing() {
 }
 
 #[test]
-fn a_flushed_mapping_writes_its_changed_pages_and_syncs() {
+fn a_flushed_mapping_writes_what_changed_in_each_page_and_syncs() {
     let disk = disk_with(&[1; 13_000]);
     let backend: Arc<dyn Backend> = Arc::new(disk.clone());
     let file = File::open(&backend, &path("a"), Access::ReadWrite).unwrap();
-    file.lock(LockPolicy::Advisory, true).unwrap();
+    file.claim(LockPolicy::Advisory, &Claim::Write).unwrap();
     // SAFETY: nobody else knows the disk.
     let mut mapping = unsafe { file.map(MapMode::ReadWrite, 4096, 8_904) }.unwrap();
     mapping.as_mut_slice()[100] = 2;
+    mapping.as_mut_slice()[103] = 2;
     mapping.as_mut_slice()[8_903] = 3;
-    // A change of the file under an unchanged page is not undone.
+    // A change of the file under unchanged bytes is not undone.
     file.write_all_at(&[9], 9_000).unwrap();
-    assert_eq!(mapping.as_slice()[4_904], 1);
+    file.write_all_at(&[9], 4_300).unwrap();
+    assert_eq!((mapping.as_slice()[4_904], mapping.as_slice()[204]), (1, 1));
     mapping.flush(50, 8_854).unwrap();
     let spans: Vec<_> = disk
         .operations()
@@ -121,10 +123,10 @@ fn a_flushed_mapping_writes_its_changed_pages_and_syncs() {
             other => panic!("{other:?}"),
         })
         .collect();
-    assert_eq!(spans, [(9_000, 1), (4_096, 4_096), (12_288, 712), (0, 0)]);
+    assert_eq!(spans, [(9_000, 1), (4_300, 1), (4_192, 8), (12_992, 8), (0, 0)]);
     let content = disk.read(&path("a")).unwrap();
-    assert_eq!((content[4_196], content[9_000], content[12_999]), (2, 9, 3));
+    assert_eq!((content[4_196], content[4_300], content[9_000], content[12_999]), (2, 9, 9, 3));
     // What is written back is not written again.
     mapping.flush(0, 8_904).unwrap();
-    assert_eq!(disk.operations().len(), 5);
+    assert_eq!(disk.operations().len(), 6);
 }

@@ -3,9 +3,9 @@
 use std::str::FromStr;
 
 use outcore::element::{bf16, f16};
-use outcore::{AnyArrayFile, ByteOrder, DType};
+use outcore::{AnyArrayFile, ByteOrder, DType, Selection};
 
-use crate::blocks::Blocks;
+use crate::blocks::blocks;
 use crate::failure::Failure;
 use crate::progress::Meter;
 use crate::settings::Settings;
@@ -71,17 +71,17 @@ impl Arange {
         let dtype = header.dtype();
         let mut meter = Meter::new(settings, header.nbytes());
         let mut k = 0;
-        for block in Blocks::new(header.shape(), header.itemsize(), settings.block(BLOCK)) {
-            let block = block?;
-            let mut items = Vec::with_capacity(usize::try_from(block.count).unwrap_or(0) * header.itemsize());
-            for _ in 0..block.count {
+        for block in blocks(&header, &Selection::all(), settings.block(BLOCK))? {
+            let count: u64 = block.shape_in(header.shape())?.iter().product();
+            let mut items = Vec::with_capacity(usize::try_from(count).unwrap_or(0) * header.itemsize());
+            for _ in 0..count {
                 self.push(k, dtype, &mut items);
                 k += 1;
             }
             if dtype.byte_order() == Some(ByteOrder::Big) {
                 dtype.swap_bytes(&mut items);
             }
-            file.write_selection(&block.selection, &items)?;
+            file.write_selection(&block, &items)?;
             meter.add(items.len() as u64);
         }
         Ok(())

@@ -5,10 +5,11 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use outcore::{Header, Order, Selection};
 use sha2::{Digest, Sha256};
 
 use crate::blocks::read_blocks;
-use crate::failure::{Failure, Outcome, one_line};
+use crate::failure::{Failure, Outcome, for_each, one_line};
 use crate::output::{Json, Out, hex, json};
 use crate::progress::Meter;
 use crate::settings::{RawArgs, Settings};
@@ -46,33 +47,23 @@ pub(crate) fn run(typed: &Typed, settings: &Settings, out: &mut Out) -> Result<O
     if !typed.logical && typed.raw != RawArgs::default() {
         return Err(Failure::usage("a layout is for the values of a file", "give --logical"));
     }
-    let mut worst = 0;
-    for path in &typed.files {
-        let done = if typed.logical { logical(path, typed, settings, out) } else { physical(path, settings, out) };
-        match done {
-            Ok(()) => {}
-            Err(Failure::ClosedPipe) => return Err(Failure::ClosedPipe),
-            Err(failure) => {
-                out.flush()?;
-                worst = worst.max(failure.print());
-            }
-        }
-    }
-    Ok(if worst == 0 { Outcome::Done } else { Outcome::Failed(worst) })
+    for_each(&typed.files, out, |path, out| {
+        if typed.logical { logical(path, typed, settings, out) } else { physical(path, settings, out) }
+    })
 }
 
-fn logical(path: &Path, typed: &Typed, settings: &Settings, out: &mut Out) -> Result<(), Failure> {
+fn logical(path: &Path, typed: &Typed, settings: &Settings, out: &mut Out) -> Result<Outcome, Failure> {
     let file = settings.open(path, &typed.raw)?;
     let header = file.header();
     let mut hash = Sha256::new();
     let mut meter = Meter::new(settings, header.nbytes());
     let block = match header.order() {
-        outcore::Order::C => BLOCK,
-        outcore::Order::F => STRIP,
+        Order::C => BLOCK,
+        Order::F => STRIP,
     };
     // Elements of no bytes may be many, and have nothing to say.
     if header.nbytes() > 0 {
-        for items in read_blocks(&file, &outcore::Selection::all(), settings.block(block))? {
+        for items in read_blocks(&file, &Selection::all(), settings.block(block))? {
             let mut items = items?;
             header.dtype().to_little_endian(&mut items);
             hash.update(&items);
@@ -80,22 +71,10 @@ fn logical(path: &Path, typed: &Typed, settings: &Settings, out: &mut Out) -> Re
         }
     }
     drop(meter);
-    let sha256 = hex::digits(&hash.finalize());
-    if !settings.json {
-        return Ok(writeln!(out, "{sha256}  {}", one_line(&path.display().to_string()))?);
-    }
-    out.document(&json::object([
-        ("schema", json::SCHEMA.into()),
-        ("path", path.display().to_string().into()),
-        ("logical", true.into()),
-        ("sha256", sha256.into()),
-        ("dtype", Json::DType(header.dtype().clone())),
-        ("shape", header.shape().into()),
-        ("nbytes", header.nbytes().into()),
-    ]))
+    tell(path, &hash.finalize(), Some(header), settings, out)
 }
 
-fn physical(path: &Path, settings: &Settings, out: &mut Out) -> Result<(), Failure> {
+fn physical(path: &Path, settings: &Settings, out: &mut Out) -> Result<Outcome, Failure> {
     let (mut reader, len): (Box<dyn Read>, u64) = if path == Path::new("-") {
         (Box::new(io::stdin().lock()), 0)
     } else {
@@ -118,14 +97,35 @@ fn physical(path: &Path, settings: &Settings, out: &mut Out) -> Result<(), Failu
         }
     }
     drop(meter);
-    let sha256 = hex::digits(&hash.finalize());
+    tell(path, &hash.finalize(), None, settings, out)
+}
+
+/// Prints a checksum: of the values, with their header, or of the file.
+fn tell(
+    path: &Path,
+    hash: &[u8],
+    header: Option<&Header>,
+    settings: &Settings,
+    out: &mut Out,
+) -> Result<Outcome, Failure> {
+    let (path, sha256) = (path.display().to_string(), hex::digits(hash));
     if !settings.json {
-        return Ok(writeln!(out, "{sha256}  {}", one_line(&path.display().to_string()))?);
+        writeln!(out, "{sha256}  {}", one_line(&path))?;
+        return Ok(Outcome::Done);
     }
-    out.document(&json::object([
+    let mut fields = vec![
         ("schema", json::SCHEMA.into()),
-        ("path", path.display().to_string().into()),
-        ("logical", false.into()),
+        ("path", path.into()),
+        ("logical", header.is_some().into()),
         ("sha256", sha256.into()),
-    ]))
+    ];
+    if let Some(header) = header {
+        fields.extend([
+            ("dtype", Json::DType(header.dtype().clone())),
+            ("shape", header.shape().into()),
+            ("nbytes", header.nbytes().into()),
+        ]);
+    }
+    out.document(&json::object(fields))?;
+    Ok(Outcome::Done)
 }

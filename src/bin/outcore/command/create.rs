@@ -1,16 +1,16 @@
 //! `outcore create`: a new array file.
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
-use outcore::format::npy;
-use outcore::{CreateOptions, DType, Format, Order, Reserve, Selection};
+use outcore::{Attributes, CreateOptions, DType, Format, Order, Reserve, Selection};
 
 use super::arange::Arange;
-use crate::failure::{Failure, Outcome, one_line};
-use crate::output::{Json, Out, json};
-use crate::quantity::{Shape, counted, human_bytes, parse_dtype, parse_order, tuple};
+use super::attrs::Assignment;
+use super::new_file::{FormatName, NewArray, expect_free};
+use crate::failure::{Failure, Outcome};
+use crate::output::Out;
+use crate::quantity::{Shape, parse_dtype, parse_order};
 use crate::settings::{RawArgs, Settings};
 use crate::value;
 
@@ -20,6 +20,7 @@ Examples:
   outcore create m.npy --dtype f4 --shape 100,100 --fill nan
   outcore create m.npy --dtype i8 --shape 1000 --arange 1,2
   outcore create m.npy --like other.npy --force
+  outcore create m.oca --dtype f8 --shape 0,64 --attr units=K --attr 'axes=[\"time\", \"station\"]'
   outcore create x.dat --dtype '>f4' --shape 1000,64 --raw --offset 128
   outcore create r.npy --dtype \"[('id', '<u4'), ('name', 'S8')]\" --shape 100";
 
@@ -54,12 +55,18 @@ pub(crate) struct Typed {
     /// Let the disk give blocks as they are written, instead of reserving all at once
     #[arg(long)]
     sparse: bool,
-    /// Write the elements alone, without a header
-    #[arg(long)]
+    /// npy, oca, or raw for the elements alone [default: oca for a name that ends in .oca, else npy]
+    #[arg(long, value_name = "FORMAT", hide_possible_values = true)]
+    format: Option<FormatName>,
+    /// The same as --format raw: write the elements alone, without a header
+    #[arg(long, conflicts_with = "format")]
     raw: bool,
-    /// With --raw: zero bytes before the first element
-    #[arg(long, value_name = "BYTES", requires = "raw")]
+    /// Without a header: zero bytes before the first element
+    #[arg(long, value_name = "BYTES")]
     offset: Option<u64>,
+    /// For .oca: an attribute; the value is JSON, or else a text. May be given several times
+    #[arg(long = "attr", value_name = "NAME=VALUE")]
+    attrs: Vec<Assignment>,
     /// Replace the file, if there is one
     #[arg(long)]
     force: bool,
@@ -71,13 +78,8 @@ pub(crate) struct Typed {
 /// What is to be created.
 #[derive(Debug)]
 struct Plan {
-    format: Format,
-    dtype: DType,
-    shape: Vec<u64>,
-    order: Order,
-    /// Bytes before the elements.
-    offset: u64,
-    count: u64,
+    array: NewArray,
+    attrs: Attributes,
     content: Content,
 }
 
@@ -100,80 +102,55 @@ impl Plan {
         let shape = typed.shape.clone().map(|shape| shape.0).or_else(|| like.map(|like| like.shape().to_vec()));
         let shape = shape.ok_or_else(missing)?;
         let order = typed.order.or_else(|| like.map(outcore::Header::order)).unwrap_or_default();
-        let (format, offset) = if typed.raw {
-            (Format::Raw, typed.offset.unwrap_or(0))
-        } else {
-            (Format::Npy, npy::header(&dtype, &shape, order)?.len() as u64)
-        };
-        // The library refuses what does not fit 2^63 bytes; the product is only used after it has agreed.
-        let count = shape.iter().fold(1_u64, |count, &len| count.saturating_mul(len));
+        let named = typed.format.or_else(|| FormatName::of(&typed.file).filter(|name| *name == FormatName::Oca));
+        let format = if typed.raw { Format::Raw } else { named.map_or(Format::Npy, FormatName::format) };
+        if typed.offset.is_some() && format != Format::Raw {
+            return Err(Failure::usage("an offset for a file with a header", "give --raw, or leave it out"));
+        }
+        let mut attrs = Attributes::new();
+        for Assignment { name, value } in &typed.attrs {
+            attrs.insert(name, value)?;
+        }
+        if !attrs.is_empty() && format != Format::Native {
+            return Err(Failure::usage("only .oca files have attributes", "give --format oca, or leave out --attr"));
+        }
+        let mut array = NewArray::new(format, &dtype, &shape, order, &attrs)?;
+        if format == Format::Raw {
+            array.offset = typed.offset.unwrap_or(0);
+        }
         let content = match (&typed.fill, typed.arange) {
             (Some(text), _) => Content::Fill(value::item(text, false, &dtype)?),
             (None, Some(range)) => {
-                range.check(&dtype, count)?;
+                range.check(&dtype, array.count)?;
                 Content::Arange(range)
             }
             (None, None) => Content::Zeros,
         };
-        Ok(Self { format, dtype, shape, order, offset, count, content })
-    }
-
-    fn nbytes(&self) -> u64 {
-        self.count.saturating_mul(self.dtype.itemsize() as u64)
+        Ok(Self { array, attrs, content })
     }
 }
 
 pub(crate) fn run(typed: &Typed, settings: &Settings, out: &mut Out) -> Result<Outcome, Failure> {
     let plan = Plan::new(typed, settings)?;
     if typed.dry_run {
-        if !typed.force && typed.file.symlink_metadata().is_ok() {
-            return Err(Failure::of_file(&typed.file, "the file exists; give --force to replace it"));
-        }
+        expect_free(&typed.file, typed.force)?;
     } else {
         create(&plan, typed, settings)?;
     }
-    let path = typed.file.display().to_string();
-    if settings.json {
-        out.document(&json::object([
-            ("schema", json::SCHEMA.into()),
-            ("path", path.into()),
-            ("format", if typed.raw { "raw" } else { "npy" }.into()),
-            ("dtype", Json::DType(plan.dtype.clone())),
-            ("shape", plan.shape.as_slice().into()),
-            ("order", plan.order.to_string().into()),
-            ("data_offset", plan.offset.into()),
-            ("count", plan.count.into()),
-            ("nbytes", plan.nbytes().into()),
-            ("dry_run", typed.dry_run.into()),
-        ]))?;
-        return Ok(Outcome::Done);
-    }
-    let line = one_line(&format!(
-        "{path}: {} of shape {}, {} of {} ({} with what comes before)",
-        plan.dtype,
-        tuple(&plan.shape),
-        counted(plan.count, "element"),
-        counted(plan.dtype.itemsize() as u64, "byte"),
-        human_bytes(plan.nbytes().saturating_add(plan.offset)),
-    ));
-    if typed.dry_run {
-        writeln!(out, "would create {line}")?;
-    } else if settings.verbose {
-        // The standard error may be closed; the work is done all the same.
-        let _ = writeln!(std::io::stderr(), "created {line}");
-    }
-    Ok(Outcome::Done)
+    plan.array.tell(&typed.file, ["create", "created"], typed.dry_run, settings, out)
 }
 
 fn create(plan: &Plan, typed: &Typed, settings: &Settings) -> Result<(), Failure> {
+    let array = &plan.array;
     let options = CreateOptions::new()
-        .format(plan.format)
-        .order(plan.order)
+        .format(array.format)
+        .order(array.order)
+        .attrs(plan.attrs.clone())
         .reserve(if typed.sparse { Reserve::Sparse } else { Reserve::Full })
         .overwrite(typed.force)
         .lock(settings.lock());
-    let options = if plan.format == Format::Raw { options.offset(plan.offset) } else { options };
-    let mut file = options.create_any_file(&typed.file, &plan.dtype, &plan.shape)?;
+    let options = if array.format == Format::Raw { options.offset(array.offset) } else { options };
+    let mut file = options.create_any_file(&typed.file, &array.dtype, &array.shape)?;
     match &plan.content {
         Content::Zeros => {}
         Content::Fill(item) => file.fill_selection(&Selection::all(), item)?,

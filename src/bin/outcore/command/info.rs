@@ -2,21 +2,24 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
-use outcore::{AnyArrayFile, ByteOrder, DType, ElementType, Format, Order, dispatch};
+use outcore::{AnyArrayFile, Attributes, ByteOrder, DType, ElementType, Format, Order, dispatch};
 use serde::Serialize;
+use serde_json::Value;
 
-use crate::failure::{Failure, Outcome, one_line};
-use crate::output::{Out, json, words};
+use crate::failure::{Failure, Outcome, for_each, one_line};
+use crate::output::{Out, json, python, words};
 use crate::quantity::{counted, grouped, human_bytes};
 use crate::settings::{RawArgs, Settings};
 
 const EXAMPLES: &str = "\
 With --json, each file gives one object, on a line of its own, with the keys
   schema, path, format, version, dtype (as in a .npy header), shape, order, data_offset, itemsize, count, nbytes,
-  file_len, trailing (bytes behind the elements), allocated (bytes on the disk), mappable (Rust type, or null), aligned
+  file_len, trailing (bytes behind the elements), allocated (bytes on the disk), mappable (Rust type, or null), aligned,
+  numpy (the call that maps the elements in Python, or null), pending (whether a transaction waits to be finished);
+of .oca files also attrs, generation (commits so far) and sealed (checksums are in force), which are null for others
 
 Examples:
   outcore info prices.npy
@@ -77,28 +80,20 @@ struct Info {
     allocated: Option<u64>,
     mappable: Option<String>,
     aligned: Option<bool>,
+    numpy: Option<String>,
+    attrs: Option<Attributes>,
+    generation: Option<u64>,
+    sealed: Option<bool>,
+    pending: bool,
 }
 
 pub(crate) fn run(typed: &Typed, settings: &Settings, out: &mut Out) -> Result<Outcome, Failure> {
-    let mut worst = 0;
-    for path in &typed.files {
-        match one(path, typed, settings, out) {
-            Ok(()) => {}
-            Err(Failure::ClosedPipe) => return Err(Failure::ClosedPipe),
-            Err(failure) => {
-                // In the order of the files, where both streams go to the same place.
-                out.flush()?;
-                worst = worst.max(failure.print());
-            }
-        }
-    }
-    Ok(if worst == 0 { Outcome::Done } else { Outcome::Failed(worst) })
-}
-
-fn one(path: &Path, typed: &Typed, settings: &Settings, out: &mut Out) -> Result<(), Failure> {
-    let file = settings.open_unlocked(path, &typed.raw)?;
-    let info = Info::new(&file)?;
-    if settings.json { out.document(&info) } else { info.write(out) }
+    for_each(&typed.files, out, |path, out| {
+        let file = settings.open_unlocked(path, &typed.raw)?;
+        let info = Info::new(&file)?;
+        if settings.json { out.document(&info) } else { info.write(out) }?;
+        Ok(Outcome::Done)
+    })
 }
 
 impl Info {
@@ -106,13 +101,14 @@ impl Info {
         let header = file.header();
         let path = file.path();
         let metadata = fs::metadata(path).map_err(|error| Failure::io(path, "cannot ask for its length", &error))?;
-        let native = header.dtype().byte_order().is_none_or(|order| order == ByteOrder::NATIVE);
-        let mappable = ElementType::of(header.dtype()).map(|kind| match (native, header.dtype().byte_order()) {
+        let native = file.native_state();
+        let own_order = header.dtype().byte_order().is_none_or(|order| order == ByteOrder::NATIVE);
+        let mappable = ElementType::of(header.dtype()).map(|kind| match (own_order, header.dtype().byte_order()) {
             (true, _) => kind.rust_name(),
             (false, Some(ByteOrder::Big)) => format!("Be<{}>", kind.rust_name()),
             (false, _) => format!("Le<{}>", kind.rust_name()),
         });
-        let align = if native { dispatch!(header.dtype(), T => align_of::<T>() as u64, else => 1) } else { 1 };
+        let align = if own_order { dispatch!(header.dtype(), T => align_of::<T>() as u64, else => 1) } else { 1 };
         Ok(Self {
             schema: json::SCHEMA,
             path: path.display().to_string(),
@@ -130,12 +126,19 @@ impl Info {
             allocated: allocated(&metadata),
             aligned: mappable.is_some().then(|| header.data_offset().is_multiple_of(align)),
             mappable,
+            // NumPy maps no file without a byte.
+            attrs: native.map(|_| file.attrs()),
+            generation: native.map(|native| native.generation),
+            sealed: native.map(|native| native.sealed),
+            pending: file.has_pending_transaction(),
+            numpy: (metadata.len() > 0).then(|| python::memmap(path, header)),
         })
     }
 
     fn write(&self, out: &mut Out) -> Result<(), Failure> {
         let format = match (self.format, &self.version) {
             (Format::Npy, Some(version)) => format!("NumPy .npy {version}"),
+            (Format::Native, Some(version)) => format!("outcore .oca {version}"),
             (Format::Raw, _) => "raw, without a header".to_string(),
             (format, _) => format!("{format:?}"),
         };
@@ -153,13 +156,38 @@ impl Info {
         rows.push(row(["order".into(), self.order(), self.line()]));
         let place = format!("offset {}", grouped(self.data_offset));
         rows.push(row(["data".into(), place, self.size()]));
-        if self.trailing > 0 {
+        // What a native file has behind its elements is its own: checksums, and transactions.
+        if self.trailing > 0 && self.format != Format::Native {
             let what = format!("{} behind the elements", counted(self.trailing, "byte"));
             rows.push(row(["".into(), String::new(), what]));
         }
         let (kind, note) = self.rust();
         rows.push(row(["rust".into(), kind, note.into()]));
-        Ok(write!(out, "{}", words::table(rows))?)
+        for (place, (name, value)) in self.attrs().enumerate() {
+            let key = if place == 0 { "attrs" } else { "" };
+            rows.push(row([key.into(), one_line(name), one_line(&shortened(&value.to_string()))]));
+        }
+        if let (Some(generation), Some(sealed)) = (self.generation, self.sealed) {
+            let sealed = if sealed { "sealed with checksums" } else { "not sealed" };
+            rows.push(row(["state".into(), sealed.into(), format!("generation {}", grouped(generation))]));
+        }
+        write!(out, "{}", words::table(rows))?;
+        if let Some(call) = &self.numpy {
+            // Not in the table, whose columns it would tear apart.
+            writeln!(out, "  numpy  {call}")?;
+        }
+        if self.numpy.is_some() && python::holds_bfloat16(&self.dtype) {
+            writeln!(out, "         with bfloat16 as the integers of its bits, since NumPy does not have it")?;
+        }
+        if self.pending {
+            writeln!(out, "         without a committed transaction, which waits to be finished: outcore repair")?;
+        }
+        Ok(())
+    }
+
+    fn attrs(&self) -> impl Iterator<Item = (&str, &Value)> {
+        let names = self.attrs.iter().flat_map(Attributes::names);
+        names.filter_map(|name| Some((name, self.attrs.as_ref()?.value(name)?)))
     }
 
     fn kind(&self) -> String {
@@ -220,6 +248,15 @@ impl Info {
             (Some(name), _) => (name.clone(), "maps as it is"),
             (None, _) => ("none".into(), "elements as bytes"),
         }
+    }
+}
+
+/// The beginning of a text that is too long for a line.
+fn shortened(text: &str) -> String {
+    const MOST: usize = 60;
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text.to_string(),
     }
 }
 

@@ -1,15 +1,11 @@
 //! `outcore set`: writes elements to the disk.
 
-use std::ffi::OsString;
-
 use clap::Args;
-use outcore::AnyArrayFile;
 
-use super::writing;
+use super::writing::{self, Place};
 use crate::failure::{Failure, Outcome};
 use crate::output::Out;
-use crate::settings::{RawArgs, Settings};
-use crate::target::Target;
+use crate::settings::Settings;
 use crate::value::{Source, Value};
 
 const EXAMPLES: &str = "\
@@ -31,35 +27,19 @@ Examples:
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Typed {
-    /// The file and what to write in it, such as 'm.npy[3,4]' or 'm.npy[:, ::2]'
-    #[arg(value_name = "FILE[SLICE]")]
-    target: OsString,
-    /// The value
-    #[arg(value_name = "VALUE", allow_hyphen_values = true)]
-    value: String,
-    /// VALUE is the bytes of an element in hexadecimal, each scalar little-endian, whatever the order in the file
-    #[arg(long)]
-    hex: bool,
-    /// Check everything and say what would be written, but write nothing
-    #[arg(long)]
-    dry_run: bool,
     #[command(flatten)]
-    raw: RawArgs,
+    place: Place,
 }
 
 pub(crate) fn run(typed: &Typed, settings: &Settings, out: &mut Out) -> Result<Outcome, Failure> {
-    let target = Target::new(&typed.target)?;
-    let open = |path| -> Result<AnyArrayFile, Failure> {
-        if typed.dry_run { settings.open(path, &typed.raw) } else { settings.open_mut(path, &typed.raw) }
-    };
-    let mut file = open(&target.path)?;
+    let place = &typed.place;
+    let (target, mut file) = place.open(settings)?;
     if target.selection.is_none() && !file.header().shape().is_empty() {
         let what = "which elements? Name them, as in 'FILE[3,4]'; to write all, use fill";
         return Err(Failure::of_file(file.path(), what));
     }
     let selection = target.selection();
-    let value = Value::new(&typed.value, typed.hex, file.header().dtype())?;
-    let source = Source::new(value, typed.hex, &file, &selection, settings)?;
-    writing::run(&source, &mut file, &selection, typed.dry_run, settings, out)?;
-    Ok(Outcome::Done)
+    let value = Value::new(&place.value, place.hex, file.header().dtype())?;
+    let source = Source::new(value, place.hex, &file, &selection, settings)?;
+    writing::run(&source, &mut file, &selection, place.dry_run, settings, out)
 }

@@ -4,9 +4,8 @@ use std::ffi::OsString;
 use std::io::Write;
 
 use clap::Args;
-use outcore::{AnyArrayFile, DType, Selection};
+use outcore::{AnyArrayFile, Selection};
 
-use crate::blocks::read_blocks;
 use crate::failure::{Failure, Outcome};
 use crate::output::{Json, Out, csv, floats, hex, json, numpy};
 use crate::settings::{RawArgs, Settings};
@@ -70,21 +69,13 @@ pub(crate) fn run(typed: &Typed, settings: &Settings, out: &mut Out) -> Result<O
 
 /// Writes the document piece by piece, since the list may be long.
 fn write_json(out: &mut Out, file: &AnyArrayFile, selection: &Selection, block: usize) -> Result<(), Failure> {
-    const MOST: u64 = 1_000_000;
     let header = file.header();
-    let dtype: &DType = header.dtype();
     let shape = selection.shape_in(header.shape())?;
-    let nothing = header.itemsize() == 0 || shape.contains(&0);
-    // Lists of nothing are as many as the axes before the first of no length ask for, which a file of a few bytes can claim
-    // without end.
-    let lists = shape.iter().take_while(|&&len| len > 0).try_fold(1, |lists: u64, &len| lists.checked_mul(len));
-    if nothing && lists.is_none_or(|lists| lists > MOST) {
-        return Err(Failure::usage(format!("more than {MOST} lists without a byte in them"), "name a slice"));
-    }
+    json::expect_end(header, &shape)?;
     let head = [
         ("schema", json::SCHEMA.into()),
         ("path", Json::from(file.path().display().to_string())),
-        ("dtype", Json::DType(dtype.clone())),
+        ("dtype", Json::DType(header.dtype().clone())),
         ("shape", shape.as_slice().into()),
     ];
     write!(out, "{{")?;
@@ -94,31 +85,6 @@ fn write_json(out: &mut Out, file: &AnyArrayFile, selection: &Selection, block: 
         write!(out, ",")?;
     }
     write!(out, "\"data\":")?;
-    if nothing {
-        let mut items = std::iter::repeat_with(|| json::item(dtype, &[]));
-        out.json(&json::nested(&shape, &mut items))?;
-    } else {
-        let mut at = vec![0; shape.len()];
-        for items in read_blocks(file, selection, block)? {
-            for item in items?.chunks_exact(header.itemsize()) {
-                // Brackets open in front of the first along an axis, and close behind the last.
-                let opening = at.iter().rev().take_while(|&&position| position == 0).count();
-                let mut closing = 0;
-                for (position, &len) in at.iter_mut().zip(&shape).rev() {
-                    *position += 1;
-                    if *position < len {
-                        break;
-                    }
-                    *position = 0;
-                    closing += 1;
-                }
-                let comma = if closing < shape.len() { "," } else { "" };
-                let value = json::item(dtype, item);
-                write!(out, "{}", "[".repeat(opening))?;
-                out.json(&value)?;
-                write!(out, "{}{comma}", "]".repeat(closing))?;
-            }
-        }
-    }
+    json::write_lists(out, file, selection, block)?;
     Ok(writeln!(out, "}}")?)
 }

@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 use std::io::Write;
-use std::sync::Mutex;
 
 use clap::Args;
 use outcore::compute::{Job, Number, Source, StatsAxis};
@@ -11,7 +10,6 @@ use outcore::{AnyArrayFile, Element, Selection, dispatch};
 
 use crate::failure::{Failure, Outcome, one_line};
 use crate::output::{Json, Out, json, words};
-use crate::progress::Meter;
 use crate::quantity::{grouped, human_bytes, tuple};
 use crate::settings::{RawArgs, Settings};
 use crate::target::Target;
@@ -70,8 +68,7 @@ pub(crate) fn run(typed: &Typed, settings: &Settings, out: &mut Out) -> Result<O
             ("shape", shape.as_slice().into()),
             ("axis", axis.map(|axis| axis as u64).into()),
         ];
-        let fields = head.into_iter().chain(NAMES.into_iter().zip(told));
-        out.document(&Json::Object(fields.map(|(key, value)| (key.into(), value)).collect()))?;
+        out.document(&json::object(head.into_iter().chain(NAMES.into_iter().zip(told))))?;
     } else {
         let left: Vec<u64> = match axis {
             Some(axis) => shape.iter().enumerate().filter(|&(place, _)| place != axis).map(|(_, &len)| len).collect(),
@@ -106,20 +103,11 @@ fn tell(
 ) -> Result<Told, Failure> {
     let dtype = file.header().dtype();
     let nbytes = shape.iter().product::<u64>().saturating_mul(dtype.itemsize() as u64);
-    let meter = Mutex::new(Meter::new(settings, nbytes));
-    let mut job = Job::new().threads(settings.threads.unwrap_or(0)).progress(|progress| {
-        // Another thread that is about to tell the same is as good.
-        if let Ok(mut meter) = meter.try_lock() {
-            meter.set(progress.done);
-        }
-    });
-    if let Some(bytes) = settings.memory {
-        job = job.memory(bytes);
-    }
     if !selection.is_all() && nbytes > settings.budget() {
         let what = format!("the slice takes {}, more than --memory allows", human_bytes(nbytes));
         return Err(Failure::of_file(file.path(), format_args!("{what}; take a part of it, or the whole file")));
     }
+    let job = settings.job(nbytes);
     dispatch!(dtype, T => {
         let array = file.typed::<T, IxDyn>()?;
         if selection.is_all() {

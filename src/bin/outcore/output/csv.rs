@@ -11,15 +11,33 @@ use crate::failure::Failure;
 /// Writes a line for each position along all axes but the last, and a field for each along the last. Records have a line each,
 /// with a field for each of their scalars, below a line of names.
 pub(crate) fn write(out: &mut Out, file: &AnyArrayFile, selection: &Selection, block: usize) -> Result<(), Failure> {
+    // A selection that does not exist has no names either.
+    selection.shape_in(file.header().shape())?;
+    write_names(out, file.header().dtype())?;
+    write_items(out, file, selection, block)
+}
+
+/// For records: a line with the names of their scalars.
+pub(crate) fn write_names(out: &mut Out, dtype: &DType) -> Result<(), Failure> {
+    if let DType::Record(_) = dtype {
+        let mut names = Vec::new();
+        columns(dtype, "", &mut names);
+        writeln!(out, "{}", names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(","))?;
+    }
+    Ok(())
+}
+
+/// The lines of the elements.
+pub(crate) fn write_items(
+    out: &mut Out,
+    file: &AnyArrayFile,
+    selection: &Selection,
+    block: usize,
+) -> Result<(), Failure> {
     let dtype = file.header().dtype();
     let shape = selection.shape_in(file.header().shape())?;
     let columns = match dtype {
-        DType::Record(_) => {
-            let mut names = Vec::new();
-            columns(dtype, "", &mut names);
-            writeln!(out, "{}", names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(","))?;
-            1
-        }
+        DType::Record(_) => 1,
         _ => shape.last().copied().unwrap_or(1),
     };
     let itemsize = dtype.itemsize();

@@ -1,12 +1,15 @@
 //! Values as JSON. JSON has no NaN, no infinity, and no whole number that every reader takes exactly beyond 2^53: they become strings.
 
 use std::borrow::Cow;
+use std::io::Write;
 
 use outcore::element::{Complex, bf16, f16};
-use outcore::{ByteOrder, DType};
+use outcore::{AnyArrayFile, ByteOrder, DType, Format, Header, Selection};
 use serde::ser::{Error, Serialize, SerializeMap, Serializer};
 
-use super::floats;
+use super::{Out, floats};
+use crate::blocks::read_blocks;
+use crate::failure::Failure;
 
 /// The version of the keys of all documents.
 pub(crate) const SCHEMA: u64 = 1;
@@ -48,8 +51,17 @@ impl Serialize for Json {
     }
 }
 
+/// The name of a format.
+pub(crate) fn format(format: Format) -> &'static str {
+    match format {
+        Format::Npy => "npy",
+        Format::Native => "native",
+        _ => "raw",
+    }
+}
+
 /// An object, its keys in this order.
-pub(crate) fn object<const N: usize>(fields: [(&'static str, Json); N]) -> Json {
+pub(crate) fn object(fields: impl IntoIterator<Item = (&'static str, Json)>) -> Json {
     Json::Object(fields.into_iter().map(|(key, value)| (key.into(), value)).collect())
 }
 
@@ -59,6 +71,59 @@ pub(crate) fn nested<N: Copy + Into<u64>>(shape: &[N], items: &mut impl Iterator
         Some((&len, rest)) => Json::List((0..len.into()).map(|_| nested(rest, items)).collect()),
         None => items.next().unwrap_or(Json::Null),
     }
+}
+
+/// Whether elements of this shape have no bytes at all.
+fn is_nothing(header: &Header, shape: &[u64]) -> bool {
+    header.itemsize() == 0 || shape.contains(&0)
+}
+
+/// Refuses lists without end. Lists of nothing are as many as the axes before the first of no length ask for, which a file of a few
+/// bytes can claim.
+pub(crate) fn expect_end(header: &Header, shape: &[u64]) -> Result<(), Failure> {
+    const MOST: u64 = 1_000_000;
+    let lists = shape.iter().take_while(|&&len| len > 0).try_fold(1, |lists: u64, &len| lists.checked_mul(len));
+    if is_nothing(header, shape) && lists.is_none_or(|lists| lists > MOST) {
+        return Err(Failure::usage(format!("more than {MOST} lists without a byte in them"), "name a slice"));
+    }
+    Ok(())
+}
+
+/// Writes the elements of a selection as lists within lists, piece by piece, since there may be many. See [`expect_end`] first.
+pub(crate) fn write_lists(
+    out: &mut Out,
+    file: &AnyArrayFile,
+    selection: &Selection,
+    block: usize,
+) -> Result<(), Failure> {
+    let header = file.header();
+    let dtype = header.dtype();
+    let shape = selection.shape_in(header.shape())?;
+    if is_nothing(header, &shape) {
+        return out.json(&nested(&shape, &mut std::iter::repeat_with(|| item(dtype, &[]))));
+    }
+    let mut at = vec![0; shape.len()];
+    for items in read_blocks(file, selection, block)? {
+        for bytes in items?.chunks_exact(header.itemsize()) {
+            // Brackets open in front of the first along an axis, and close behind the last.
+            let opening = at.iter().rev().take_while(|&&position| position == 0).count();
+            let mut closing = 0;
+            for (position, &len) in at.iter_mut().zip(&shape).rev() {
+                *position += 1;
+                if *position < len {
+                    break;
+                }
+                *position = 0;
+                closing += 1;
+            }
+            let comma = if closing < shape.len() { "," } else { "" };
+            let value = item(dtype, bytes);
+            write!(out, "{}", "[".repeat(opening))?;
+            out.json(&value)?;
+            write!(out, "{}{comma}", "]".repeat(closing))?;
+        }
+    }
+    Ok(())
 }
 
 impl From<bool> for Json {

@@ -5,6 +5,7 @@ pub(crate) mod floats;
 pub(crate) mod hex;
 pub(crate) mod json;
 pub(crate) mod numpy;
+pub(crate) mod python;
 pub(crate) mod words;
 
 pub(crate) use json::Json;
