@@ -34,10 +34,7 @@ impl Body {
 
     /// Bytes of all elements at one position of the growth axis.
     pub(crate) fn row_bytes(&self) -> Result<u64> {
-        let axis = self.growth_axis()?;
-        let mut row = self.header.shape().to_vec();
-        row[axis] = 1;
-        Ok(shape::sizes(&row, self.header.itemsize() as u64)?.1)
+        row_bytes(&self.header, self.growth_axis()?)
     }
 
     /// Adds rows, which `write` puts into the file from the offset that it is given, all of them.
@@ -337,6 +334,13 @@ pub(crate) fn growth_axis(order: Order, shape: &[u64]) -> Result<usize> {
         (Order::C, Some(_)) => Ok(0),
         (Order::F, Some(last)) => Ok(last),
     }
+}
+
+/// Bytes of all elements at one position of an axis.
+pub(crate) fn row_bytes(header: &Header, axis: usize) -> Result<u64> {
+    let mut row = header.shape().to_vec();
+    row[axis] = 1;
+    Ok(shape::sizes(&row, header.itemsize() as u64)?.1)
 }
 
 /// Copies bytes from file to file.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use ndarray::{ArrayRef, ArrayView, Dimension, IxDyn};
 
 use super::body::Body;
-use super::open::OpenOptions;
+use super::open::{OpenOptions, map_shown};
 use super::view::{self, Window};
 use crate::element::Element;
 use crate::error::{Error, ErrorKind, Result};
@@ -160,12 +160,8 @@ impl<T: Element, D: Dimension> MmapArray<T, D> {
             return Ok(false);
         }
         let window = Window::new(&body.header, None).map_err(|error| error.in_file(self.path()))?;
-        let shown = if body.overlay.is_some() { MapMode::Copy } else { MapMode::Read };
         // SAFETY: the promise that the caller made to the constructor of this handle holds for the file, as long as any handle of it.
-        let mut mapping = unsafe { body.file.map(shown, window.offset, window.mapped_len()) }?;
-        if let Some(pending) = &body.overlay {
-            pending.overlay(window.offset, mapping.as_mut_slice())?;
-        }
+        let mapping = unsafe { map_shown(&body, &window, MapMode::Read) }?;
         *self = Self::new(body, &window, mapping)?;
         Ok(true)
     }

@@ -361,17 +361,28 @@ impl OpenOptions {
         let fail = |error: Error| error.in_file(body.file.path());
         let window = Window::new(&body.header, self.rows.as_ref()).map_err(fail)?;
         let len = window.mapped_len();
-        // Bytes of a journal are shown in private pages, over those of the file.
-        let shown = if body.overlay.is_some() { MapMode::Copy } else { mode };
         // SAFETY: the caller makes the promise.
-        let mut mapping = unsafe { body.file.map(shown, window.offset, len) }?;
-        if let Some(pending) = &body.overlay {
-            pending.overlay(window.offset, mapping.as_mut_slice())?;
-        }
+        let mapping = unsafe { map_shown(body, &window, mode) }?;
         mapping.advise(0, len, self.advice)?;
         if self.populate {
             mapping.populate(0, len)?;
         }
         Ok((window, mapping))
     }
+}
+
+/// Maps a window as a reader is to see it: the bytes of a pending journal lie in private pages, over those of the file.
+///
+/// # Safety
+///
+/// The contract of every mapping.
+pub(super) unsafe fn map_shown(body: &Body, window: &Window, mode: MapMode) -> Result<Mapping> {
+    let Some(pending) = &body.overlay else {
+        // SAFETY: the caller makes the promise.
+        return unsafe { body.file.map(mode, window.offset, window.mapped_len()) };
+    };
+    // SAFETY: as above.
+    let mut mapping = unsafe { body.file.map(MapMode::Copy, window.offset, window.mapped_len()) }?;
+    pending.overlay(window.offset, mapping.as_mut_slice())?;
+    Ok(mapping)
 }

@@ -5,13 +5,12 @@ use std::sync::Arc;
 
 use super::body::Body;
 use super::door::Reading;
-use super::growth::growth_axis;
+use super::growth::{growth_axis, row_bytes};
 use super::journal;
 use super::ledger::Layout;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::native::SLOT_OFFSETS;
 use crate::format::raw::RawLayout;
-use crate::shape;
 use crate::storage::{Backend, Disk, LockPolicy};
 
 /// What to do with a transaction that was committed and could not be finished.
@@ -178,13 +177,6 @@ impl RepairOptions {
         if len == content_end || (len < end && state.header.nbytes() == 0) {
             return Ok(());
         }
-        let rows_of = |header: &crate::format::Header| -> Result<Option<(usize, u64)>> {
-            let axis = growth_axis(state.order, header.shape())?;
-            let mut row = header.shape().to_vec();
-            row[axis] = 1;
-            let row = shape::sizes(&row, header.itemsize() as u64)?.1;
-            Ok(len.saturating_sub(header.data_offset()).checked_div(row).map(|rows| (axis, rows)))
-        };
         if !self.rows_from_size {
             if len < end {
                 let message = format!("the elements end at byte {end}, and the file at byte {len}");
@@ -203,7 +195,9 @@ impl RepairOptions {
             }
             return Ok(());
         }
-        let Some((axis, rows)) = rows_of(&state.header)? else { return Ok(()) };
+        let axis = growth_axis(state.order, state.header.shape())?;
+        let behind = len.saturating_sub(state.header.data_offset());
+        let Some(rows) = behind.checked_div(row_bytes(&state.header, axis)?) else { return Ok(()) };
         let found = state.header.shape()[axis];
         // What follows the elements of a native file need not be rows.
         let rows = if matches!(state.layout, Layout::Native(_)) { rows.min(found) } else { rows };
