@@ -89,7 +89,8 @@
 //! # Features
 //!
 //! `rayon` (default): several threads. `half` (default): [`f16`](element::f16) and [`bf16`](element::bf16). `complex` (default):
-//! [`Complex`](element::Complex). `cli`: the `outcore` command. `full`: all of these.
+//! [`Complex`](element::Complex). `linalg`: matrix products, covariances, least squares, principal components, with the kernels
+//! of faer. `search`: byte patterns and regular expressions. `cli`: the `outcore` command. `full`: all of these.
 
 mod array;
 pub mod compute;

@@ -37,7 +37,7 @@ const UNSAFE: [&str; 14] = [
     "array/open.rs",
     "array/view.rs",
     // Calls of functions compiled for vector instructions, behind a check of the processor.
-    "compute/vector.rs",
+    "compute/engine/vector.rs",
 ];
 
 const LONGEST: usize = 1500;
@@ -333,4 +333,12 @@ fn the_reader_of_sources_reads() {
     let code = code_of("use crate::{a::B, c}; // crate::d\nlet x = \"crate::e \\\" crate::f\"; crate::g::h();");
     let expected: Vec<String> = ["a", "c", "g"].map(str::to_owned).into();
     assert_eq!(names_behind(&code, "crate::").into_iter().collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn the_worked_example_of_contributing_is_the_file() {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("CONTRIBUTING.md")).unwrap();
+    let example =
+        text.split("```rust,ignore\n").nth(1).and_then(|rest| rest.split("```\n\nWhat is left").next()).unwrap();
+    assert_eq!(example, fs::read_to_string(root().join("compute/reduce/ptp.rs")).unwrap());
 }

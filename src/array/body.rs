@@ -8,6 +8,7 @@ use super::door::{Found, Intent, Reading, check_end, find, open_claimed};
 use super::growth;
 use super::journal::{self, Pending};
 use super::ledger::{self, Layout, Ledger};
+use super::residency::Residency;
 use super::stage::Stage;
 use crate::element::{ByteOrder, Element};
 use crate::error::{Error, ErrorKind, Result};
@@ -31,6 +32,7 @@ pub(crate) struct Body {
     /// Where writes go until they are committed, inside a transaction.
     stage: Option<Arc<Stage>>,
     intent: Intent,
+    pub(super) residency: Arc<Residency>,
 }
 
 /// How long to wait for others who write rows of a sealed file to end the seal.
@@ -75,7 +77,7 @@ impl Body {
     fn new(file: File, reading: &Reading, found: Found, intent: Intent) -> Self {
         let header = found.header.clone();
         let ledger = Arc::new(Ledger::new(file.clone(), reading.clone(), found));
-        Self { file, header, reserved: false, ledger, overlay: None, stage: None, intent }
+        Self { file, header, reserved: false, ledger, overlay: None, stage: None, intent, residency: Arc::default() }
     }
 
     /// A file that was just created.
@@ -339,6 +341,11 @@ impl Body {
             return Err(Error::new(ErrorKind::Truncated, message).at(len).with_hint(hint).in_file(self.file.path()));
         }
         self.file.write_all_at(items, offset)
+    }
+
+    /// Begins to write back what was written to the file, and does not wait.
+    pub(crate) fn start_writeback(&self) -> Result<()> {
+        self.file.start_writeback(0, i64::MAX.unsigned_abs())
     }
 
     /// The byte in the file where a run of items begins, if the run lies within the array.

@@ -56,7 +56,7 @@ impl CreateOptions {
             })?;
         }
         let all = first.header.with_len(axis, rows, order).map_err(|error| error.in_file(path.as_ref()))?;
-        self.write_new(path.as_ref(), &all, order, first.attrs(), |file, mut at| {
+        self.write_new(path.as_ref(), (all.dtype().clone(), all.shape()), order, first.attrs(), |file, mut at| {
             for source in sources {
                 source.body().copy_rows(all.dtype(), order, |bytes| {
                     file.write_all_at(bytes, at)?;

@@ -293,7 +293,8 @@ impl CreateOptions {
     /// ```
     pub fn convert(&self, source: &AnyArrayFile, path: impl AsRef<Path>) -> Result<()> {
         let body = source.body();
-        self.write_new(path.as_ref(), &body.header, body.order(), body.attrs(), |file, mut at| {
+        let array = (body.header.dtype().clone(), body.header.shape());
+        self.write_new(path.as_ref(), array, body.order(), body.attrs(), |file, mut at| {
             body.for_each_block(|bytes| {
                 file.write_all_at(bytes, at)?;
                 at += bytes.len() as u64;
@@ -302,31 +303,33 @@ impl CreateOptions {
         })
     }
 
-    /// Writes a new file of the dtype and shape of an array; `write` is told where the elements begin, and writes them.
-    pub(super) fn write_new(
+    /// Writes a new file of that dtype and shape; `write` is told where the elements begin, and writes them.
+    pub(crate) fn write_new<R>(
         &self,
         path: &Path,
-        array: &Header,
+        (dtype, shape): (DType, &[u64]),
         order: Order,
         attrs: Attributes,
-        write: impl FnOnce(&File, u64) -> Result<()>,
-    ) -> Result<()> {
+        write: impl FnOnce(&File, u64) -> Result<R>,
+    ) -> Result<R> {
         let mut options = Self { order, ..self.clone() };
         if options.attrs.is_empty() && self.format == Format::Native {
             options.attrs = attrs;
         }
-        let header = options.header(array.dtype().clone(), array.shape())?;
+        let header = options.header(dtype, shape)?;
         let head = options.head(&header)?;
         self.settle(path)?;
+        let mut result = None;
         storage::replace_file(&self.backend, path, self.overwrite, self.lock, |file| {
             if self.reserve == Reserve::Full {
                 file.allocate(header.data_end())?;
             }
             file.set_len(header.data_end())?;
             file.write_all_at(&head, 0)?;
-            write(file, header.data_offset())
+            result = Some(write(file, header.data_offset())?);
+            Ok(())
         })?;
-        Ok(())
+        Ok(result.expect("a file that is complete was written"))
     }
 
     fn private<T: Element, D: Dimension>(

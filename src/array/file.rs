@@ -427,6 +427,11 @@ impl<T: Element, D: Dimension> ArrayFile<T, D> {
         self.with_file_order(items, |bytes| self.body.write_items(start, bytes))
     }
 
+    /// Begins to write back what was written, and does not wait.
+    pub(crate) fn start_writeback(&self) -> Result<()> {
+        self.body.start_writeback()
+    }
+
     fn rows(&self, rows: Range<u64>) -> Result<Resolved> {
         let fail = |error: Error| error.in_file(self.path());
         match self.header().shape().first() {

@@ -105,6 +105,13 @@ impl<T: Element, D: Dimension> MmapArray<T, D> {
         &self.mapped.body.header
     }
 
+    /// The file, where all of its elements are mapped here.
+    pub(crate) fn positional(&self) -> Option<&Body> {
+        let Mapped { body, mapping, partial } = &*self.mapped;
+        let whole = body.header.count() == self.view.len() as u64 && !partial;
+        Some(body).filter(|body| whole && mapping.is_coherent() && mapping.is_of(&body.file))
+    }
+
     /// The file, as the caller named it.
     pub fn path(&self) -> &Path {
         self.mapped.body.file.path()

@@ -382,6 +382,15 @@ impl<T: Element, D: Dimension> MmapArrayMut<T, D> {
         self.body.as_ref()
     }
 
+    /// The file, where all of its elements are mapped here, and what is written to it shows in the mapping.
+    pub(crate) fn positional(&self) -> Option<&Body> {
+        let whole = |body: &&Body| {
+            body.header.shape().iter().copied().eq(self.view.shape().iter().map(|&len| len as u64))
+                && self.mapping.is_of(&body.file)
+        };
+        self.body.as_ref().filter(whole).filter(|_| self.writes_through() && self.mapping.is_coherent())
+    }
+
     /// The file of the mapping may be another one, where the array was written anew and could not be mapped.
     fn check_poison(&self) -> Result<()> {
         match &self.body {

@@ -15,6 +15,7 @@ mod mapped;
 mod mapped_mut;
 mod open;
 mod repair;
+mod residency;
 mod seal;
 mod selection;
 mod stage;

@@ -5,51 +5,57 @@
 //! and the partial results are folded in the order of the grid. So the bits of a result depend on the shape, the storage
 //! order and the element type only, never on the number of threads or on where the elements are.
 //!
-//! Each operation has its own file, which states its arithmetic; `schedule` alone knows threads, progress and cancellation.
+//! An operation whose result is an array is an [`Output`]: nothing is computed until it is saved to a new file, written to an
+//! array that is there, or collected into memory.
+//!
+//! Each operation has its own file, which states its arithmetic; the engine alone knows files, threads, progress and
+//! cancellation.
 
-mod axis;
-mod budget;
-mod cancel;
-mod extremes;
-mod fold;
-mod grid;
-mod handles;
-mod job;
+mod along;
+mod cumulative;
+mod elementwise;
+mod engine;
+mod histogram;
 mod kernel;
-mod map;
-mod max;
-mod mean;
-mod min;
-mod moments;
+mod layout;
+#[cfg(feature = "linalg")]
+mod linalg;
+mod methods;
 mod number;
-mod pairwise;
-mod parallel;
-mod schedule;
-mod sink;
-mod source;
-mod stats;
-mod sum;
+mod quantile;
+mod real;
+mod reduce;
+mod rolling;
+mod search;
+mod sort;
 #[cfg(test)]
 mod tests;
-mod total;
-mod var;
-mod vector;
 mod verify;
-mod views;
-mod whole;
 
-pub use axis::Reduced;
-pub use cancel::CancelToken;
-pub use job::{Job, Progress};
+pub use elementwise::{
+    Cast, CastReport, Casting, broadcast_to, cast, clip, equal, greater, greater_equal, is_finite, is_infinite, is_nan,
+    less, less_equal, logical_and, logical_not, logical_or, logical_xor, map, not_equal, rint, select, zip, zip_slice,
+    zip3,
+};
+pub use engine::{CancelToken, Job, Output, Part, Progress, Scratch, Sink, Source, Store, Target, Transposed};
+pub use histogram::{BinRule, Bins, Histogram, Histogram2d, WeightedHistogram, WeightedHistogram2d};
+pub use layout::Index;
+#[cfg(feature = "linalg")]
+pub use linalg::{Columns, Entry, LeastSquares, Pca, Product, RealEntry, Svd, SvdOptions};
 pub use number::Number;
-pub use sink::{Part, Sink};
-pub use source::{Scratch, Source};
-pub use stats::{Stats, StatsAxis};
+pub use quantile::{Method, Side, Top, TopK};
+pub use real::{Integer, Real};
+pub use reduce::{Reduced, Stats, StatsAxis};
+pub use rolling::Rolling;
+#[cfg(feature = "search")]
+pub use search::Bytes;
 pub use verify::{Mismatch, SealState, Verification};
 
 /// The type of a sum of the elements of `S`.
 pub type Sum<S> = <<S as Source>::Elem as Number>::Sum;
 /// The type of a mean of the elements of `S`.
 pub type Mean<S> = <<S as Source>::Elem as Number>::Mean;
+/// The type of a running sum or product of the elements of `S`.
+pub type Running<S> = <<S as Source>::Elem as Number>::Running;
 /// The type of the smallest and largest element of `S`.
 pub type Value<S> = <<S as Source>::Elem as Number>::Value;

@@ -3,7 +3,7 @@
 use ndarray::{Array, ArrayD, ArrayViewD, Axis, Dimension, IxDyn, ShapeBuilder, Slice, arr0, array};
 use proptest::prelude::*;
 
-use super::grid::Grid;
+use super::engine::grid::Grid;
 use super::{CancelToken, Job, Number, Source};
 use crate::element::{Be, Bool8, Le};
 use crate::error::ErrorKind;

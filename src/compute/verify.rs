@@ -5,7 +5,7 @@ use std::ops::Range;
 use ndarray::Dimension;
 
 use super::Job;
-use super::schedule::Load;
+use super::engine::Load;
 use crate::array::{AnyArrayFile, ArrayFile, Body};
 use crate::element::Element;
 use crate::error::{Error, ErrorKind, Result};
@@ -173,7 +173,7 @@ impl Job<'_> {
     fn each_sum(&self, body: &Body, block_len: u64, mut take: impl FnMut(u64, u32) + Send) -> Result<()> {
         let len = body.header.nbytes();
         let load = Load { units: len.div_ceil(block_len), bytes: len, scratch: READ_BYTES as u64, held: 0 };
-        let work = |buffer: &mut Vec<u8>, block: u64, shift: &super::schedule::Shift<'_, '_>| {
+        let work = |buffer: &mut Vec<u8>, block: u64, shift: &super::engine::Shift<'_, '_>| {
             let mut hasher = crc32fast::Hasher::new();
             let end = len.min((block + 1) * block_len);
             let mut at = block * block_len;

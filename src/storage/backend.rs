@@ -101,6 +101,17 @@ pub trait BackendFile: fmt::Debug + Send + Sync {
     /// Begins to write changed pages back, and does not wait. A hint: it may do nothing.
     fn start_writeback(&self, offset: u64, len: u64) -> io::Result<()>;
 
+    /// How many bytes of a range can be read without the disk; `None` where nobody knows. A hint.
+    fn resident(&self, offset: u64, len: u64) -> Option<u64> {
+        let _ = (offset, len);
+        None
+    }
+
+    /// Lets what is cached of a range go, since it will not be read soon again. A hint.
+    fn forget(&self, offset: u64, len: u64) {
+        let _ = (offset, len);
+    }
+
     /// A number that tells the file from every other on its file system for as long as it is open, whatever its names; 0
     /// where the backend has no such number.
     fn id(&self) -> io::Result<u64>;

@@ -167,6 +167,14 @@ impl BackendFile for DiskFile {
         platform::start_writeback(&self.file, offset, len)
     }
 
+    fn resident(&self, offset: u64, len: u64) -> Option<u64> {
+        platform::resident(&self.file, offset, len)
+    }
+
+    fn forget(&self, offset: u64, len: u64) {
+        platform::forget(&self.file, offset, len);
+    }
+
     fn id(&self) -> io::Result<u64> {
         #[cfg(unix)]
         return Ok(std::os::unix::fs::MetadataExt::ino(&self.file.metadata()?));

@@ -8,7 +8,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::backend::{Access, Backend, BackendFile, Lock, MapMode};
+use super::create::unnamed_sibling;
+use super::disk::DiskFile;
 use super::mapping::Mapping;
+use super::platform;
 use super::ranges::Ranges;
 use crate::{Error, ErrorKind, Result};
 
@@ -131,6 +134,15 @@ impl File {
         }
     }
 
+    /// An empty file for this process alone, in `dir` or the system's folder for temporary files. It has no name, or loses it at
+    /// once, and is gone when the last handle is dropped, or the process ends in any way.
+    pub(crate) fn scratch(dir: Option<&Path>) -> Result<Self> {
+        let dir = dir.map_or_else(std::env::temp_dir, Path::to_path_buf);
+        let file =
+            unnamed_file(&dir).map_err(|error| Error::io("cannot create a scratch file", error).in_file(&dir))?;
+        Ok(Self::new(Box::new(DiskFile::new(file)), &dir, Access::ReadWrite))
+    }
+
     pub(super) fn new(file: Box<dyn BackendFile>, path: &Path, access: Access) -> Self {
         let (poisoned, held) = (AtomicBool::new(false), Mutex::new(Ranges::default()));
         Self(Arc::new(Inner { file, path: path.to_path_buf(), access, poisoned, held }))
@@ -243,6 +255,16 @@ impl File {
     pub(crate) fn start_writeback(&self, offset: u64, len: u64) -> Result<()> {
         self.check_poison()?;
         self.name(self.0.file.start_writeback(offset, len), || "cannot start to write back".into())
+    }
+
+    /// Whether most of a range can be read without the disk; `true` where nobody knows.
+    pub(crate) fn is_resident(&self, offset: u64, len: u64) -> bool {
+        self.0.file.resident(offset, len).is_none_or(|bytes| bytes >= len / 8 * 7)
+    }
+
+    /// Lets what is cached of a range go.
+    pub(crate) fn forget(&self, offset: u64, len: u64) {
+        self.0.file.forget(offset, len);
     }
 
     /// Marks the content as unknown: every later write and flush fails.
@@ -448,6 +470,14 @@ impl File {
             return Ok(());
         }
         Err(Error::new(ErrorKind::TooLarge, format!("no file can have {size} bytes")).in_file(self.path()))
+    }
+}
+
+/// A file in `dir` that has no name, or loses it at once, or on Windows is removed when it is closed and shared with nobody.
+fn unnamed_file(dir: &Path) -> io::Result<std::fs::File> {
+    match platform::unnamed_file(dir)? {
+        Some(file) => Ok(file),
+        None => unnamed_sibling(dir),
     }
 }
 

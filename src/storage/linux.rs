@@ -86,6 +86,36 @@ pub(super) fn start_writeback(file: &File, offset: u64, len: u64) -> io::Result<
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
+/// What the kernel could give without swapping, in bytes.
+pub(crate) fn available_memory() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kib.checked_mul(1024)
+}
+
+/// How many bytes of a range lie in the page cache; `None` where the kernel does not tell. `cachestat(2)`, from Linux 6.5 on;
+/// neither rustix nor libc has it.
+pub(super) fn resident(file: &File, offset: u64, len: u64) -> Option<u64> {
+    /// The number of the call on every architecture that Rust knows.
+    const CACHESTAT: libc::c_long = 451;
+    let range = [offset, len];
+    // Pages that are cached, dirty, being written back, evicted, recently evicted.
+    let mut pages = [0_u64; 5];
+    // SAFETY: the kernel reads two and writes five 64-bit integers, the layouts of its structures, which outlive the call; the
+    // descriptor is open for as long as `file` is borrowed.
+    let result =
+        unsafe { libc::syscall(CACHESTAT, file.as_raw_fd(), range.as_ptr(), pages.as_mut_ptr(), 0 as libc::c_uint) };
+    (result == 0).then(|| pages[0] * rustix::param::page_size() as u64)
+}
+
+/// Lets the pages of a range go from the page cache, those that are on the disk.
+pub(super) fn forget(file: &File, offset: u64, len: u64) {
+    if let Some(len) = std::num::NonZero::new(len) {
+        let _ = rustix::fs::fadvise(file, offset, Some(len), rustix::fs::Advice::DontNeed);
+    }
+}
+
 /// Locks of the open file description: the kernel keeps them for as long as a descriptor or a mapping of it is left, counts
 /// two opens in one process as two owners, and widens and weakens a lock in one step. `fcntl(2)`; rustix does not have them.
 #[derive(Debug, Default)]

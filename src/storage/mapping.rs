@@ -10,9 +10,7 @@ use std::sync::{Mutex, PoisonError};
 
 use memmap2::{MmapOptions, MmapRaw};
 
-use super::backend::{Access, MapMode};
-use super::create::unnamed_sibling;
-use super::disk::DiskFile;
+use super::backend::MapMode;
 use super::file::File;
 use super::platform;
 use crate::{Error, ErrorKind, Result};
@@ -105,10 +103,7 @@ impl Mapping {
     pub(crate) fn scratch(dir: Option<&Path>, len: usize) -> Result<Self> {
         check_len(len)?;
         let bytes = u64::try_from(len).expect("a length of memory fits 64 bits");
-        let dir = dir.map_or_else(std::env::temp_dir, Path::to_path_buf);
-        let file =
-            unnamed_file(&dir).map_err(|error| Error::io("cannot create a scratch file", error).in_file(&dir))?;
-        let file = File::new(Box::new(DiskFile::new(file)), &dir, Access::ReadWrite);
+        let file = File::scratch(dir)?;
         let reserved = file.allocate(bytes)?;
         file.set_len(bytes)?;
         if !reserved {
@@ -333,13 +328,5 @@ fn retry(mut call: impl FnMut() -> io::Result<()>) -> io::Result<()> {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             other => return other,
         }
-    }
-}
-
-/// A file in `dir` that has no name, or loses it at once, or on Windows is removed when it is closed and shared with nobody.
-fn unnamed_file(dir: &Path) -> io::Result<std::fs::File> {
-    match platform::unnamed_file(dir)? {
-        Some(file) => Ok(file),
-        None => unnamed_sibling(dir),
     }
 }

@@ -32,5 +32,6 @@ pub(crate) use create::{create, replace_file};
 pub(crate) use create::{leads_to, replace_held};
 pub(crate) use file::{Claim, File};
 pub(crate) use mapping::Mapping;
+pub(crate) use platform::available_memory;
 #[allow(unused_imports, reason = "for handles to come")]
 pub(crate) use sidecar::{open_sidecar, remove_sidecar, sidecar, write_sidecar};

@@ -49,6 +49,19 @@ pub(super) fn rename_new(_: &Path, _: &Path) -> io::Result<bool> {
     Ok(false)
 }
 
+/// No portable call tells.
+pub(crate) fn available_memory() -> Option<u64> {
+    None
+}
+
+/// No portable call tells.
+pub(super) fn resident(_: &File, _: u64, _: u64) -> Option<u64> {
+    None
+}
+
+/// No portable call does.
+pub(super) fn forget(_: &File, _: u64, _: u64) {}
+
 /// A hint that only Linux takes.
 #[expect(clippy::unnecessary_wraps, reason = "the signature of the Linux twin")]
 pub(super) fn start_writeback(_: &File, _: u64, _: u64) -> io::Result<()> {

@@ -5,6 +5,10 @@ use num_complex::Complex;
 use super::{Center, LANES, Native, Survey, fold_lanes};
 
 impl Center for Complex<f64> {
+    fn over(self, divisor: f64) -> Self {
+        self / divisor
+    }
+
     #[inline(always)]
     fn square(self) -> f64 {
         self.re * self.re + self.im * self.im
@@ -16,6 +20,7 @@ macro_rules! complexes {
         impl Native for Complex<$part> {
             type Sum = Complex<f64>;
             type Center = Complex<f64>;
+            type Product = Complex<f64>;
             type RowSum = Complex<f64>;
 
             const NAN: Option<Self> = Some(Self { re: <$part>::NAN, im: <$part>::NAN });
@@ -65,6 +70,17 @@ macro_rules! complexes {
             #[inline(always)]
             fn center(sum: Complex<f64>, count: u64) -> Complex<f64> {
                 Complex::new(sum.re / count as f64, sum.im / count as f64)
+            }
+
+            #[inline(always)]
+            #[allow(clippy::cast_possible_truncation, reason = "the value was of this type")]
+            fn narrowed(value: f64) -> Self {
+                Self::new(value as $part, 0.0)
+            }
+
+            #[inline(always)]
+            fn magnitude(self) -> f64 {
+                self.widen().norm()
             }
 
             #[inline(always)]

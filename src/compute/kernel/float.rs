@@ -7,6 +7,7 @@ macro_rules! floats {
         impl Native for $type {
             type Sum = f64;
             type Center = f64;
+            type Product = super::product::Scaled;
             type RowSum = f64;
 
             const NAN: Option<Self> = Some(Self::NAN);
@@ -53,6 +54,17 @@ macro_rules! floats {
             #[inline(always)]
             fn center(sum: f64, count: u64) -> f64 {
                 sum / count as f64
+            }
+
+            #[inline(always)]
+            #[allow(clippy::cast_possible_truncation, reason = "the value was of this type")]
+            fn narrowed(value: f64) -> Self {
+                value as Self
+            }
+
+            #[inline(always)]
+            fn magnitude(self) -> f64 {
+                ($from)(self).abs()
             }
 
             #[inline(always)]

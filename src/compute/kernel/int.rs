@@ -11,6 +11,7 @@ macro_rules! ints {
         impl Native for $type {
             type Sum = i128;
             type Center = f64;
+            type Product = super::product::Exact;
             type RowSum = $row;
 
             const NAN: Option<Self> = None;
@@ -57,6 +58,18 @@ macro_rules! ints {
             #[inline(always)]
             fn center(sum: i128, count: u64) -> f64 {
                 sum as f64 / count as f64
+            }
+
+            #[inline(always)]
+            #[expect(clippy::cast_possible_truncation, reason = "the value was of this type")]
+            #[allow(clippy::cast_sign_loss, reason = "the value was of this type")]
+            fn narrowed(value: f64) -> Self {
+                value as Self
+            }
+
+            #[inline(always)]
+            fn magnitude(self) -> f64 {
+                (self as f64).abs()
             }
 
             #[inline(always)]

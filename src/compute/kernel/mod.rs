@@ -7,12 +7,18 @@
 mod complex;
 mod float;
 mod int;
+mod lanes;
+mod powers;
+mod product;
 mod rows;
 
 use std::fmt::Debug;
 use std::ops::{Add, AddAssign, Mul, Sub};
 
-pub(super) use super::vector::vectorised;
+pub(super) use super::engine::vector::vectorised;
+pub(super) use lanes::{fold_columns, fold_run};
+pub(super) use powers::{column_powers, powers};
+pub(super) use product::{Product, Scaled};
 pub(super) use rows::{Columns, Rows};
 
 /// Lanes of the float kernels.
@@ -20,15 +26,17 @@ const LANES: usize = 16;
 
 /// Columns that are reduced together. They are too many to be unrolled, so the compiler keeps the loop over them and makes it
 /// a vector loop.
-const WIDE: usize = 64;
+pub(super) const WIDE: usize = 64;
 
 /// A machine number with its loops.
 #[doc(hidden)]
-pub trait Native: Copy + PartialEq + Debug + Default + Send + Sync + 'static {
+pub trait Native: bytemuck::Pod + PartialEq + Debug + Default + Send + Sync {
     /// The type of a sum.
-    type Sum: Copy + PartialEq + Debug + Default + AddAssign + Send + Sync + 'static;
+    type Sum: Copy + PartialEq + Debug + Default + AddAssign + Sub<Output = Self::Sum> + Send + Sync + 'static;
     /// The type of a mean.
     type Center: Center;
+    /// A product on its way.
+    type Product: Product<Self, Self::Sum>;
     /// What sums up the rows of one band.
     type RowSum: Copy + Default + Add<Output = Self::RowSum>;
 
@@ -53,6 +61,10 @@ pub trait Native: Copy + PartialEq + Debug + Default + Send + Sync + 'static {
     fn nan_center() -> Self::Center;
     /// The sum divided by the count.
     fn center(sum: Self::Sum, count: u64) -> Self::Center;
+    /// The number of a double that was one of these.
+    fn narrowed(value: f64) -> Self;
+    /// The absolute value.
+    fn magnitude(self) -> f64;
     /// The distance from a center.
     fn distance(self, center: Self::Center) -> Self::Center;
     /// Sum, extremes and zeros of a run, as the flags ask. The extremes skip NaN.
@@ -93,9 +105,15 @@ pub trait Center:
 {
     /// The square of the absolute value.
     fn square(self) -> f64;
+    /// The quotient.
+    fn over(self, divisor: f64) -> Self;
 }
 
 impl Center for f64 {
+    fn over(self, divisor: f64) -> Self {
+        self / divisor
+    }
+
     #[inline(always)]
     fn square(self) -> f64 {
         self * self

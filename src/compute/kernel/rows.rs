@@ -4,7 +4,8 @@ use super::{Center, Native, WIDE};
 
 /// Some rows of equal width, their beginnings `stride` elements apart.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::compute) struct Rows<'a, N> {
+#[doc(hidden)]
+pub struct Rows<'a, N> {
     pub(in crate::compute) items: &'a [N],
     pub(in crate::compute) rows: usize,
     pub(in crate::compute) width: usize,
@@ -13,7 +14,7 @@ pub(in crate::compute) struct Rows<'a, N> {
 
 impl<'a, N: Native> Rows<'a, N> {
     #[inline(always)]
-    fn row(&self, row: usize) -> &'a [N] {
+    pub(super) fn row(&self, row: usize) -> &'a [N] {
         &self.items[row * self.stride..][..self.width]
     }
 

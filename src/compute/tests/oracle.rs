@@ -325,7 +325,7 @@ struct Found<T: Number> {
 
 fn check_run<T: Plain>(items: &[T], found: &Found<T>) {
     let parts: Vec<Parts> = items.iter().map(|&item| T::parts(item.element())).collect();
-    let keys: Vec<Parts> = items.iter().map(|&item| T::key(item.element())).collect();
+    let keys: Vec<Parts> = items.iter().map(|&item| <T as Plain>::key(item.element())).collect();
     let expected = expect(&parts, &keys);
     let n = (expected.count - expected.nan) as f64;
     let no_nan = expected.nan == 0;

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use super::*;
 use crate::compute::Scratch;
-use crate::compute::source::sealed;
+use crate::compute::engine::source::sealed;
 use crate::error::Result;
 use crate::shape::Order;
 
