@@ -62,9 +62,8 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     fn of_io(error: &io::Error) -> Self {
-        // Windows: a byte range that another handle has locked, and a change of length under a mapping.
         #[cfg(windows)]
-        if let Some(33 | 1224) = error.raw_os_error() {
+        if windows_hint(error).is_some() {
             return Self::Locked;
         }
         match error.kind() {
@@ -80,6 +79,18 @@ impl ErrorKind {
             io::ErrorKind::Unsupported => Self::Unsupported,
             _ => Self::Io,
         }
+    }
+}
+
+/// What to do where another handle is in the way: `ERROR_SHARING_VIOLATION`, `ERROR_LOCK_VIOLATION`, and
+/// `ERROR_USER_MAPPED_FILE`, a change of length under a mapping.
+#[cfg(windows)]
+fn windows_hint(error: &io::Error) -> Option<&'static str> {
+    match error.raw_os_error() {
+        Some(32) => Some("another program or handle has the file open in a way that excludes this; close it"),
+        Some(33) => Some("another handle has locked these bytes; close it"),
+        Some(1224) => Some("the file is mapped, here or in another program; drop the mapping first"),
+        _ => None,
     }
 }
 
@@ -139,6 +150,10 @@ impl Error {
     /// Wraps an error of the operating system; `doing` says what was tried, such as "cannot open".
     pub(crate) fn io(doing: impl Into<Cow<'static, str>>, source: io::Error) -> Self {
         let mut error = Self::new(ErrorKind::of_io(&source), doing);
+        #[cfg(windows)]
+        if let Some(hint) = windows_hint(&source) {
+            error = error.with_hint(hint);
+        }
         error.0.source = Some(source);
         error
     }

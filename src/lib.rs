@@ -77,8 +77,9 @@
 //!
 //! # What it does not do
 //!
-//! - It does not hold back programs that ignore advisory locks. A mapped array whose file they change is undefined behaviour, and
-//!   one whose file they truncate is a SIGBUS; use [`ArrayFile`] where that can happen.
+//! - It does not hold back programs that ignore advisory locks, but on Windows, by [`LockPolicy::Mandatory`](storage::LockPolicy).
+//!   A mapped array whose file they change is undefined behaviour, and one whose file they truncate is a SIGBUS; use [`ArrayFile`]
+//!   where that can happen.
 //! - It never grows, truncates or repairs a file by opening it; opening for writing finishes a transaction that a crash interrupted,
 //!   and mapping for writing ends the seal of a sealed file.
 //! - It does not read pickles: `.npy` files with Python objects are refused by name.

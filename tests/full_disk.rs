@@ -3,7 +3,6 @@
 //! The disks are small file systems, mounted where only a child of this process sees them, so that they go with it however it
 //! ends. That needs Linux, the rights to mount, and for some of them a loop device and `mkfs.ext4`; what cannot be had is skipped,
 //! with the reason and the count on the standard error output.
-#![cfg(target_os = "linux")]
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
@@ -43,6 +42,7 @@ const CASES: [Case; 4] = [
 ];
 
 #[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs mounts for one process alone, which only Linux has")]
 fn a_full_disk_is_an_error_and_loses_nothing() {
     if let Ok(told) = std::env::var(CHILD) {
         let (number, dir) = told.split_once(':').unwrap();

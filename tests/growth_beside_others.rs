@@ -7,7 +7,8 @@ use ndarray::{Array1, Ix1, array};
 use outcore::compute::SealState;
 use outcore::format::npy;
 use outcore::{
-    AnyArrayFile, ArrayFile, CreateOptions, Error, ErrorKind, Format, MmapArrayMut, Order, RepairOptions, Result,
+    AnyArrayFile, ArrayFile, CreateOptions, Error, ErrorKind, Format, LockPolicy, MmapArrayMut, OpenOptions, Order,
+    RepairOptions, Result,
 };
 
 fn native(dir: &Path, len: usize) -> PathBuf {
@@ -45,7 +46,7 @@ fn what_others_cut_does_not_become_rows() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.npy");
     outcore::save(&path, &Array1::<f64>::ones(1000)).unwrap();
-    let mut file = ArrayFile::<f64, Ix1>::open_mut(&path).unwrap();
+    let mut file = OpenOptions::new().lock(LockPolicy::None).open_file_mut::<f64, Ix1>(&path).unwrap();
     shorten(&path, 128 + 80);
     fails(file.append_rows(&array![1.0]), ErrorKind::Truncated);
     fails(file.resize_rows(2000), ErrorKind::Truncated);
@@ -79,7 +80,14 @@ fn a_file_is_written_anew_only_when_nobody_else_has_it() {
     let mut file = ArrayFile::<u8, Ix1>::open_append(&path).unwrap();
     fails(file.append_rows(&array![2]), ErrorKind::NoRoom);
     drop(rows);
-    file.append_rows(&array![2]).unwrap();
+    match file.append_rows(&array![2]) {
+        Err(error) if cfg!(windows) && error.kind() == ErrorKind::PermissionDenied => {
+            drop(file);
+            assert_eq!(outcore::load::<u8, Ix1>(&path).unwrap(), Array1::<u8>::ones(9));
+            return eprintln!("skipped: this system does not replace a file that is open");
+        }
+        done => done.unwrap(),
+    }
     // The new file is locked as the old one was.
     fails(ArrayFile::<u8, Ix1>::open_append(&path), ErrorKind::Locked);
     assert_eq!(outcore::load::<u8, Ix1>(&path).unwrap(), array![1, 1, 1, 1, 1, 1, 1, 1, 1, 2]);

@@ -1,5 +1,7 @@
 //! Histograms, counts of integers, the largest elements, and places in sorted arrays: against naive loops, and against NumPy.
 
+#[path = "support/hex_float.rs"]
+mod hex_float;
 #[path = "support/numpy.rs"]
 mod numpy;
 
@@ -7,6 +9,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::sync::Mutex;
 
+use hex_float::hex_float;
 use ndarray::{Array1, Array2, ArrayD, Axis, Ix1, Ix2, IxDyn, ShapeBuilder, Slice, array};
 use outcore::compute::{BinRule, Bins, Integer, Real, Side, Source, Top};
 use outcore::{ArrayFile, Be, CreateOptions, ErrorKind, Job, MmapArray, Order};
@@ -348,20 +351,6 @@ order = np.sort(a.ravel()); values = b.ravel()[:200].astype(a.dtype)
 show(np.searchsorted(order, values)); show(np.searchsorted(order, values, 'right'))
 ";
 
-fn hex(text: &str) -> f64 {
-    let (sign, digits) = text.strip_prefix('-').map_or((1.0, text), |digits| (-1.0, digits));
-    match digits {
-        "nan" => return f64::NAN,
-        "inf" => return sign * f64::INFINITY,
-        _ => {}
-    }
-    let (mantissa, exponent) = digits.strip_prefix("0x").unwrap().split_once('p').unwrap();
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let bits = u64::from_str_radix(&format!("{whole}{fraction}"), 16).unwrap();
-    let exponent: i32 = exponent.parse::<i32>().unwrap() - 4 * i32::try_from(fraction.len()).unwrap();
-    sign * bits as f64 * 2_f64.powi(exponent / 2) * 2_f64.powi(exponent - exponent / 2)
-}
-
 const EDGES: [f64; 6] = [-0.5, 0.0, 0.125, 0.5, 0.5, 2.0];
 const EDGES_HEX: &str = "-0x1p-1 0x0p+0 0x1p-3 0x1p-1 0x1p-1 0x1p+1";
 
@@ -379,7 +368,7 @@ fn against_numpy<T: Of>(dir: &Path, items: impl Fn(f64) -> f64) {
     };
     let mut answers = answers.lines();
     let mut compare = |found: Vec<f64>, what: &str| {
-        let wanted: Vec<f64> = answers.next().unwrap().split_whitespace().map(hex).collect();
+        let wanted: Vec<f64> = answers.next().unwrap().split_whitespace().map(hex_float).collect();
         // NumPy rounds the widths of bins to the type of the elements.
         let off = if size_of::<T>() == 4 && what == "density" { 1e-6 } else { 0.0 };
         let same = |(a, b): (&f64, &f64)| (a - b).abs() <= off * b || (a.is_nan() && b.is_nan());

@@ -22,7 +22,10 @@ use proptest::prelude::*;
 static ALLOCATOR: Counting = Counting;
 
 /// Nothing takes longer, on a loaded machine either; a hang does.
-const SLOW: Duration = Duration::from_secs(1);
+fn slow() -> Duration {
+    // An emulator of another processor takes many steps for each.
+    Duration::from_secs(if std::env::var_os("OUTCORE_EMULATED").is_some() { 60 } else { 1 })
+}
 
 /// What may be allocated whatever the file: buffers, messages, the caller's own.
 const MEMORY: i64 = 1 << 20;
@@ -56,7 +59,7 @@ fn knock_politely(file: &Path) -> Vec<(&'static str, Result<(), Error>)> {
     let before = state_of(file);
     let start = Instant::now();
     let (answers, peak) = peak_of(|| knock(file));
-    assert!(start.elapsed() < SLOW, "{}: {:?}", file.display(), start.elapsed());
+    assert!(start.elapsed() < slow(), "{}: {:?}", file.display(), start.elapsed());
     let allowed = MEMORY + i64::try_from(before.0.len()).unwrap();
     assert!(peak <= allowed, "{}: {peak} bytes allocated", file.display());
     assert!(state_of(file) == before, "{}: the file changed", file.display());
@@ -193,16 +196,18 @@ fn a_sparse_file_of_a_terabyte_opens_at_once() {
     });
     assert_eq!(value, [0; 8]);
     assert!(peak <= MEMORY, "{peak}");
-    assert!(start.elapsed() < SLOW);
+    assert!(start.elapsed() < slow());
 }
 
-#[cfg(unix)]
 #[test]
 fn what_is_no_regular_file_is_refused_without_waiting() {
     let dir = tempfile::tempdir().unwrap();
     let fifo = dir.path().join("pipe.npy");
     let made = std::process::Command::new("mkfifo").arg(&fifo).status().is_ok_and(|status| status.success());
-    let mut paths = vec![dir.path().to_path_buf(), "/dev/null".into(), "/dev/zero".into()];
+    let mut paths = vec![dir.path().to_path_buf()];
+    if cfg!(unix) {
+        paths.extend(["/dev/null".into(), "/dev/zero".into()]);
+    }
     if made {
         paths.push(fifo);
     }
@@ -216,13 +221,13 @@ fn what_is_no_regular_file_is_refused_without_waiting() {
             assert_eq!(error.kind(), ErrorKind::NotAFile, "{door}: {error}");
             assert_eq!(error.path(), Some(&*file), "{error}");
         }
-        assert!(start.elapsed() < SLOW, "{}", file.display());
+        assert!(start.elapsed() < slow(), "{}", file.display());
     }
 }
 
 /// Regular files by name only: their lengths are not those of what they hold, and reads of them fail.
-#[cfg(target_os = "linux")]
 #[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "only Linux has files that are interfaces of the kernel")]
 fn files_of_the_kernel_are_refused() {
     for file in ["/proc/self/mem", "/proc/self/maps", "/proc/cpuinfo", "/sys/kernel/mm/transparent_hugepage/enabled"] {
         if !Path::new(file).exists() {
@@ -233,7 +238,7 @@ fn files_of_the_kernel_are_refused() {
             let error = answer.expect_err(door);
             assert!(!matches!(error.kind(), ErrorKind::OutOfMemory | ErrorKind::Cancelled), "{door}: {error}");
         }
-        assert!(start.elapsed() < SLOW, "{file}");
+        assert!(start.elapsed() < slow(), "{file}");
     }
 }
 

@@ -1,18 +1,20 @@
 //! New files: their permissions under every umask, the temporary ones too, and links that somebody has planted.
-#![cfg(unix)]
 
 #[path = "support/children.rs"]
 mod children;
 
 use std::fs::{self, Permissions};
 use std::io;
+#[cfg(unix)]
 use std::os::unix::fs::{PermissionsExt as _, symlink};
+#[cfg(windows)]
+use std::os::windows::fs::symlink_file as symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use ndarray::{Array2, Ix2};
-use outcore::storage::{Access, Backend, BackendFile, Disk};
+use outcore::storage::{Access, Backend, BackendFile, Disk, Sharing};
 use outcore::{AnyArrayFile, ArrayFile, CreateOptions, ErrorKind, Format, MmapArrayMut, OpenOptions};
 
 /// The file system, watched: it notes the permissions that each file has when it is renamed, and plants a link where the first new
@@ -24,15 +26,20 @@ struct Watched {
 }
 
 impl Backend for Watched {
-    fn open(&self, path: &Path, access: Access) -> io::Result<Box<dyn BackendFile>> {
-        Disk.open(path, access)
+    fn open(&self, path: &Path, access: Access, sharing: Sharing) -> io::Result<Box<dyn BackendFile>> {
+        Disk.open(path, access, sharing)
     }
 
-    fn create_new(&self, path: &Path, permissions: Option<&Permissions>) -> io::Result<Box<dyn BackendFile>> {
+    fn create_new(
+        &self,
+        path: &Path,
+        permissions: Option<&Permissions>,
+        sharing: Sharing,
+    ) -> io::Result<Box<dyn BackendFile>> {
         if let Some(target) = self.link_to.lock().unwrap().take() {
             symlink(target, path)?;
         }
-        Disk.create_new(path, permissions)
+        Disk.create_new(path, permissions, sharing)
     }
 
     fn resolve(&self, path: &Path) -> io::Result<Option<PathBuf>> {
@@ -53,9 +60,24 @@ impl Backend for Watched {
     }
 }
 
+#[cfg(unix)]
 fn mode(path: &Path) -> u32 {
     fs::symlink_metadata(path).unwrap().permissions().mode() & 0o7777
 }
+
+/// Windows has no such numbers.
+#[cfg(windows)]
+fn mode(_: &Path) -> u32 {
+    0
+}
+
+#[cfg(unix)]
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+}
+
+#[cfg(windows)]
+fn set_mode(_: &Path, _: u32) {}
 
 fn array() -> Array2<u64> {
     Array2::from_shape_fn((100, 16), |(row, column)| (row * 100 + column) as u64)
@@ -88,7 +110,7 @@ fn make_all(dir: &Path, umask: u32) {
     // What takes the place of a file, and what lies beside it, is for whom the file is: no more, and no less.
     for own in [0o640, 0o600, 0o666, expected] {
         let (target, journal) = (path("b.npy"), path(".b.npy.outcore-journal"));
-        fs::set_permissions(&target, Permissions::from_mode(own)).unwrap();
+        set_mode(&target, own);
         options().overwrite(true).save(&target, &array()).unwrap();
         let opened = OpenOptions::new().backend(watched.clone());
         // SAFETY: nobody else uses the file.
@@ -104,6 +126,7 @@ fn make_all(dir: &Path, umask: u32) {
 }
 
 #[test]
+#[cfg_attr(not(unix), ignore = "modes and umasks are those of Unix")]
 fn new_files_have_the_permissions_of_new_files() {
     const TEST: &str = "new_files_have_the_permissions_of_new_files";
     if let Some(task) = children::task() {
@@ -126,15 +149,19 @@ fn with_victim() -> (tempfile::TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
     let victim = dir.path().join("victim");
     fs::write(&victim, "keep out").unwrap();
-    fs::set_permissions(&victim, Permissions::from_mode(0o604)).unwrap();
+    set_mode(&victim, 0o604);
     (dir, victim)
 }
 
 fn assert_untouched(victim: &Path) {
-    assert_eq!((fs::read_to_string(victim).unwrap(), mode(victim)), ("keep out".into(), 0o604));
+    assert_eq!(
+        (fs::read_to_string(victim).unwrap(), mode(victim)),
+        ("keep out".into(), if cfg!(unix) { 0o604 } else { 0 })
+    );
 }
 
 #[test]
+#[cfg_attr(not(unix), ignore = "on Windows only administrators make links")]
 fn a_link_under_the_name_of_a_temporary_file_is_not_followed() {
     let (dir, victim) = with_victim();
     for target in [victim.clone(), dir.path().join("absent")] {
@@ -150,6 +177,7 @@ fn a_link_under_the_name_of_a_temporary_file_is_not_followed() {
 }
 
 #[test]
+#[cfg_attr(not(unix), ignore = "on Windows only administrators make links")]
 fn a_link_under_the_name_of_a_journal_is_not_followed() {
     let (dir, victim) = with_victim();
     let (path, journal) = (dir.path().join("a.npy"), dir.path().join(".a.npy.outcore-journal"));
@@ -187,6 +215,7 @@ fn a_link_under_the_name_of_a_journal_is_not_followed() {
 }
 
 #[test]
+#[cfg_attr(not(unix), ignore = "on Windows only administrators make links")]
 fn a_link_under_the_name_of_a_new_file_is_not_followed() {
     let (dir, victim) = with_victim();
     for (target, kind) in [(victim.clone(), ErrorKind::AlreadyExists), (dir.path().join("absent"), ErrorKind::NotFound)]

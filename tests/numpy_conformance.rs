@@ -238,6 +238,11 @@ fn every_npy_file_opens_as_recorded() {
     let defaults = OpenOptions::new();
     for entry in of_kind("npy") {
         let id = text(&entry, "id");
+        if cfg!(target_endian = "big") && id.starts_with("odd-descr-") {
+            println!("skipped: types without a byte order were recorded on a little-endian machine");
+            refused += 1;
+            continue;
+        }
         match text(&entry, "policy") {
             "accept" => {
                 check(&entry, &defaults).unwrap_or_else(|error| panic!("{id}: {error}"));

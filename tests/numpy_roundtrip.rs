@@ -339,7 +339,6 @@ for line in sys.stdin:
 }
 
 /// An element written through the mapping is there for NumPy, in another process, before and after `flush`.
-#[cfg(unix)]
 #[test]
 fn numpy_sees_each_element_as_it_is_written() {
     let dir = tempfile::tempdir().unwrap();
@@ -373,7 +372,6 @@ fn numpy_sees_each_element_as_it_is_written() {
 }
 
 /// What NumPy assigns through its mapping is there for an open positional handle, which asks for no promise.
-#[cfg(unix)]
 #[test]
 fn an_open_handle_sees_what_numpy_writes() {
     let dir = tempfile::tempdir().unwrap();

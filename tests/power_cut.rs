@@ -4,7 +4,6 @@
 //! The power goes by `FS_IOC_SHUTDOWN`: from then on nothing reaches the disk, and what is dirty in memory is lost at the unmount.
 //! That needs Linux, the rights to mount, a loop device, `mkfs.ext4` and `python3`, which makes the call; without them the test is
 //! skipped, with the reason and the count on the standard error output. `OUTCORE_THOROUGH=1` makes many more rounds.
-#![cfg(target_os = "linux")]
 
 #[path = "support/children.rs"]
 mod children;
@@ -246,6 +245,7 @@ fn work(disk: &Path, seed: u64, rows: Vec<usize>) -> Result<()> {
 }
 
 #[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs a loop device and FS_IOC_SHUTDOWN, which only Linux has")]
 fn what_was_acknowledged_survives_a_power_cut() {
     if let Some(task) = children::task() {
         let words: Vec<&str> = task.iter().map(String::as_str).collect();

@@ -1,5 +1,7 @@
 //! Quantiles, medians and order statistics: against sorted copies, and against NumPy bit for bit.
 
+#[path = "support/hex_float.rs"]
+mod hex_float;
 #[path = "support/numpy.rs"]
 mod numpy;
 
@@ -7,6 +9,7 @@ use std::fmt::Debug;
 use std::path::Path;
 use std::sync::Mutex;
 
+use hex_float::hex_float;
 use ndarray::{Array1, ArrayD, ArrayViewD, Axis, Ix2, IxDyn, ShapeBuilder, Slice};
 use outcore::compute::{Method, Real, Source};
 use outcore::{ArrayFile, Be, CreateOptions, ErrorKind, Job, MmapArray, Order};
@@ -395,21 +398,6 @@ for axis in range(a.ndim):
     show(np.median(a, axis=axis)); show(np.nanmedian(a, axis=axis))
 ";
 
-fn hex(text: &str) -> f64 {
-    let (sign, digits) = text.strip_prefix('-').map_or((1.0, text), |digits| (-1.0, digits));
-    match digits {
-        "nan" => return f64::NAN,
-        "inf" => return sign * f64::INFINITY,
-        _ => {}
-    }
-    let (mantissa, exponent) = digits.strip_prefix("0x").unwrap().split_once('p').unwrap();
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let bits = u64::from_str_radix(&format!("{whole}{fraction}"), 16).unwrap();
-    let exponent: i32 = exponent.parse::<i32>().unwrap() - 4 * i32::try_from(fraction.len()).unwrap();
-    // In two steps, since the power alone may be too small for a float.
-    sign * bits as f64 * 2_f64.powi(exponent / 2) * 2_f64.powi(exponent - exponent / 2)
-}
-
 fn against_numpy<T: Plain>(path: &Path) {
     let file = ArrayFile::<T, IxDyn>::open(path).unwrap();
     let mut qs: Vec<f64> = (0..=20).map(|q| f64::from(q) / 20.0).collect();
@@ -418,7 +406,7 @@ fn against_numpy<T: Plain>(path: &Path) {
     let methods = METHODS.map(|(_, name)| name).join(" ");
     let args = [path.as_os_str(), list.as_ref(), methods.as_ref()];
     let Some(answers) = numpy::run(NUMPY, &args) else { return };
-    let mut answers = answers.lines().map(|line| line.split_whitespace().map(hex).collect::<Vec<_>>());
+    let mut answers = answers.lines().map(|line| line.split_whitespace().map(hex_float).collect::<Vec<_>>());
     let mut compare = |found: &[f64], what: &str| {
         let wanted = answers.next().unwrap();
         assert_eq!(found.len(), wanted.len(), "{what}");

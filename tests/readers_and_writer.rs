@@ -126,6 +126,12 @@ fn readers_see_rows_that_are_there_and_never_fewer() {
         done.unwrap_or_else(|error| panic!("{role}: {error}"));
         std::process::exit(0);
     }
+    if cfg!(windows) && std::env::var_os("OUTCORE_EMULATED").is_some() {
+        println!(
+            "skipped: wine keeps files open that were closed while others hold locks on them, until it can open no more"
+        );
+        return;
+    }
     let dir = tempfile::tempdir().unwrap();
     for (name, format) in [("log.oca", Format::Native), ("log.npy", Format::Npy)] {
         let path = dir.path().join(name);

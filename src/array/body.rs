@@ -91,8 +91,7 @@ impl Body {
             true => (Access::ReadWrite, Claim::Write, Intent::Write),
             false => (Access::Read, Claim::Read, Intent::Read(None)),
         };
-        let file = File::open(&reading.backend, path, access)?;
-        file.claim(reading.lock, &claim)?;
+        let file = File::open_claimed(&reading.backend, path, access, reading.lock, &claim)?;
         let found = find(&file, reading)?;
         Ok(Self::new(file, reading, found, intent))
     }

@@ -85,8 +85,7 @@ impl Intent {
 /// between, and what is written to the old one is lost.
 pub(crate) fn open_claimed(reading: &Reading, path: &Path, access: Access, claim: &Claim) -> Result<File> {
     for _ in 0..ATTEMPTS {
-        let file = File::open(&reading.backend, path, access)?;
-        file.claim(reading.lock, claim)?;
+        let file = File::open_claimed(&reading.backend, path, access, reading.lock, claim)?;
         if access == Access::Read || storage::leads_to(&reading.backend, path, &file)? {
             return Ok(file);
         }

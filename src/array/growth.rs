@@ -198,7 +198,8 @@ impl Body {
         let end = state.content_end();
         let cut = state.cut_to(end);
         if raw {
-            cut?;
+            // Rows that are still there would come back with the next ones.
+            cut.inspect_err(|_| state.file.poison())?;
             state.file.flush()?;
         }
         Ok(())

@@ -308,8 +308,12 @@ impl<T: Element, D: Dimension> MmapArrayMut<T, D> {
     ///
     /// Those of [`append_rows`](Self::append_rows).
     pub fn resize_rows(&mut self, rows: u64) -> Result<()> {
-        self.grow(|body| body.resize(rows))?;
-        self.body.as_ref().map_or(Ok(()), Body::cut)
+        self.grow(|body| {
+            body.resize(rows)?;
+            // Now or never: Windows does not cut what is mapped.
+            if cfg!(windows) { body.cut() } else { Ok(()) }
+        })?;
+        self.body.as_ref().filter(|_| cfg!(not(windows))).map_or(Ok(()), Body::cut)
     }
 
     /// Reserves room on the disk for so many more rows, so that appending them cannot find it full; `false` where the file system
@@ -410,12 +414,27 @@ impl<T: Element, D: Dimension> MmapArrayMut<T, D> {
     fn grow(&mut self, change: impl FnOnce(&mut Body) -> Result<()>) -> Result<()> {
         self.body_mut()?.check_growth()?;
         self.mapping.write_back()?;
-        change(self.body_mut()?)?;
-        self.reload().inspect_err(|_| {
+        if cfg!(windows) {
+            self.let_go();
+        }
+        let changed = change(self.body_mut()?);
+        let shown = self.reload().inspect_err(|_| {
             if let Some(body) = &self.body {
                 body.file.poison();
             }
-        })
+        });
+        changed.and(shown)
+    }
+
+    /// Maps and shows nothing, until [`reload`](Self::reload): Windows neither cuts nor replaces a file that is mapped.
+    fn let_go(&mut self) {
+        let mut nowhere = self.view.raw_dim();
+        nowhere.slice_mut().fill(0);
+        // An array without axes has an element, and does not grow.
+        if let (Ok(nothing), Ok(none)) = (ArrayViewMut::from_shape(nowhere, &mut []), Mapping::anonymous(0)) {
+            self.view = nothing;
+            self.mapping = none;
+        }
     }
 
     /// Shows what the file now holds.

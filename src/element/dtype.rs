@@ -217,7 +217,7 @@ impl DType {
     pub fn name(&self) -> String {
         let flexible = |name: &str| match self.itemsize() {
             0 => name.to_string(),
-            size => format!("{name}{}", size.saturating_mul(8)),
+            size => format!("{name}{}", (size as u64).saturating_mul(8)),
         };
         match self {
             Self::Bool => "bool".into(),

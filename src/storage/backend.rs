@@ -17,6 +17,19 @@ pub enum Access {
     ReadWrite,
 }
 
+/// Who else may have a file open, in any program.
+///
+/// Windows holds everybody to it: an open that it forbids fails, of this file by others and of others' files by this. Other
+/// systems have nothing of the kind, and a backend may ignore it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Sharing {
+    /// Everybody.
+    #[default]
+    All,
+    /// Who reads.
+    Readers,
+}
+
 /// A lock on a range of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Lock {
@@ -47,13 +60,18 @@ pub trait Backend: fmt::Debug + Send + Sync {
     ///
     /// [`io::ErrorKind::InvalidInput`] for what is not a regular file (directory, pipe, device, kernel interface), and
     /// those of the operating system.
-    fn open(&self, path: &Path, access: Access) -> io::Result<Box<dyn BackendFile>>;
+    fn open(&self, path: &Path, access: Access, sharing: Sharing) -> io::Result<Box<dyn BackendFile>>;
 
     /// Creates a file for reading and writing that did not exist; a symbolic link counts as existing and is not followed.
     ///
     /// The permissions are those of every new file (0666 without the umask), or exactly `permissions`, never wider at any
     /// instant.
-    fn create_new(&self, path: &Path, permissions: Option<&Permissions>) -> io::Result<Box<dyn BackendFile>>;
+    fn create_new(
+        &self,
+        path: &Path,
+        permissions: Option<&Permissions>,
+        sharing: Sharing,
+    ) -> io::Result<Box<dyn BackendFile>>;
 
     /// Where a write to `path` would land: `path` itself, or the end of its chain of symbolic links. `None` if nothing has
     /// that name.
@@ -94,6 +112,9 @@ pub trait BackendFile: fmt::Debug + Send + Sync {
 
     /// Reserves room on the disk for the first `len` bytes; the length stays. `false`: this file system cannot.
     fn allocate(&self, len: u64) -> io::Result<bool>;
+
+    /// Lets what is never written of the file take no room, where the file system has to be told. A hint.
+    fn make_sparse(&self) {}
 
     /// Waits until the bytes and the length are on stable storage.
     fn sync(&self) -> io::Result<()>;

@@ -45,7 +45,10 @@ pub(crate) fn create(
 ) -> Result<Created> {
     let mut reserved = false;
     let file = replace_file(backend, path, overwrite, policy, |file| {
-        reserved = reserve == Reserve::Full && file.allocate(len)?;
+        match reserve {
+            Reserve::Full => reserved = file.allocate(len)?,
+            Reserve::Sparse => file.backend_file().make_sparse(),
+        }
         file.set_len(len)?;
         begin(file)
     })?;
@@ -69,8 +72,7 @@ pub(crate) fn replace_file(
     let (target, old) = match found {
         Some(_) if !overwrite => return Err(exists().in_file(path)),
         Some(target) => {
-            let old = File::open(backend, &target, Access::ReadWrite).map_err(|error| error.in_file(path))?;
-            old.claim(policy, &Claim::Write)?;
+            let old = File::open_claimed(backend, &target, Access::ReadWrite, policy, &Claim::Write)?;
             // Until it was locked, another handle may have replaced it.
             if !leads_to(backend, &target, &old)? {
                 return Err(replaced().in_file(path));
@@ -141,17 +143,28 @@ pub(super) fn complete(
     policy: LockPolicy,
     write: impl FnOnce(&File) -> Result<()>,
 ) -> Result<File> {
-    let End { target, shown, replace, permissions, old } = end;
-    let (temporary, file) = Temporary::create(backend, target, shown, permissions.as_ref())?;
+    let End { target, shown, replace, permissions, mut old } = end;
+    let (temporary, file) = Temporary::create(backend, target, shown, permissions.as_ref(), policy)?;
     // Before the file has its name, so that nobody can come between.
     file.claim(policy, &Claim::Write)?;
     write(&file)?;
     file.flush()?;
-    // Windows does not replace an open file that is locked.
-    let old = if cfg!(windows) { None } else { old };
+    if cfg!(windows) {
+        // Before version 10 it replaces no file that is open.
+        old = None;
+    }
     temporary.rename(target, replace).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists if !replace => exists().in_file(shown),
-        _ => Error::io("cannot give the new file its name", error).in_file(shown),
+        kind => {
+            let error = Error::io("cannot give the new file its name", error).in_file(shown);
+            // Windows gives no better reason.
+            let in_use = cfg!(windows) && replace && kind == io::ErrorKind::PermissionDenied;
+            if in_use {
+                error.with_hint("the old file may be open or mapped, here or in another program")
+            } else {
+                error
+            }
+        }
     })?;
     drop(old);
     sync_name(backend, target).map_err(|error| {
@@ -196,12 +209,15 @@ impl<'a> Temporary<'a> {
         target: &Path,
         shown: &Path,
         permissions: Option<&Permissions>,
+        policy: LockPolicy,
     ) -> Result<(Self, File)> {
         let Some(name) = target.file_name() else {
             return Err(Error::new(ErrorKind::NotAFile, "the path does not end in a file name").in_file(shown));
         };
-        let (name, file) = with_free_name(parent(target), name, |name| backend.create_new(name, permissions))
-            .map_err(|error| Error::io("cannot create a file in the folder", error).in_file(shown))?;
+        let (name, file) = with_free_name(parent(target), name, |name| {
+            backend.create_new(name, permissions, policy.sharing(&Claim::Write))
+        })
+        .map_err(|error| Error::io("cannot create a file in the folder", error).in_file(shown))?;
         Ok((Self { backend: &**backend, name: Some(name) }, File::new(file, shown, Access::ReadWrite)))
     }
 

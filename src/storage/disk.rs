@@ -5,7 +5,7 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::backend::{Access, Backend, BackendFile, Lock, Map, MapMode};
+use super::backend::{Access, Backend, BackendFile, Lock, Map, MapMode, Sharing};
 use super::platform;
 
 /// The file system of the operating system.
@@ -25,21 +25,28 @@ impl DiskFile {
 }
 
 impl Backend for Disk {
-    fn open(&self, path: &Path, access: Access) -> io::Result<Box<dyn BackendFile>> {
+    fn open(&self, path: &Path, access: Access, sharing: Sharing) -> io::Result<Box<dyn BackendFile>> {
         // Before the open, since to open a device may act on it, and after it, since the name may have changed hands.
         require_regular(&fs::metadata(path)?)?;
         let mut options = OpenOptions::new();
         options.read(true).write(access == Access::ReadWrite);
         platform::never_wait(&mut options);
+        platform::share(&mut options, sharing);
         let file = options.open(path)?;
         require_regular(&file.metadata()?)?;
         platform::refuse_kernel_interface(&file)?;
         Ok(Box::new(DiskFile::new(file)))
     }
 
-    fn create_new(&self, path: &Path, permissions: Option<&Permissions>) -> io::Result<Box<dyn BackendFile>> {
+    fn create_new(
+        &self,
+        path: &Path,
+        permissions: Option<&Permissions>,
+        sharing: Sharing,
+    ) -> io::Result<Box<dyn BackendFile>> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create_new(true);
+        platform::share(&mut options, sharing);
         #[cfg(unix)]
         if let Some(permissions) = permissions {
             use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
@@ -159,6 +166,10 @@ impl BackendFile for DiskFile {
         if len == 0 { Ok(true) } else { platform::allocate(&self.file, len) }
     }
 
+    fn make_sparse(&self) {
+        platform::make_sparse(&self.file);
+    }
+
     fn sync(&self) -> io::Result<()> {
         self.file.sync_data()
     }
@@ -176,10 +187,7 @@ impl BackendFile for DiskFile {
     }
 
     fn id(&self) -> io::Result<u64> {
-        #[cfg(unix)]
-        return Ok(std::os::unix::fs::MetadataExt::ino(&self.file.metadata()?));
-        #[cfg(not(unix))]
-        return Ok(0);
+        platform::file_id(&self.file)
     }
 
     fn try_lock(&self, range: Range<u64>, lock: Lock) -> io::Result<bool> {

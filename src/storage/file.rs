@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::backend::{Access, Backend, BackendFile, Lock, MapMode};
+use super::backend::{Access, Backend, BackendFile, Lock, MapMode, Sharing};
 use super::create::unnamed_sibling;
 use super::disk::DiskFile;
 use super::mapping::Mapping;
@@ -20,15 +20,34 @@ use crate::{Error, ErrorKind, Result};
 /// The locks are advisory: they keep apart the handles of this crate, and on Linux programs that ask for record locks by
 /// `fcntl`, and prove nothing about a program that does not ask. They are locks of byte ranges on Linux and Windows and of
 /// the whole file elsewhere. File systems without locks are used without.
+///
+/// Windows has besides them sharing modes, which no program can ignore.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LockPolicy {
     /// A reader takes a shared lock and a writer an exclusive one, of the bytes or of the whole file, as far as it needs; if
-    /// another handle is in the way, the call fails within some milliseconds with [`ErrorKind::Locked`].
+    /// another handle is in the way, the call fails within some milliseconds with [`ErrorKind::Locked`]. On Windows a handle
+    /// that needs the whole file for writing keeps every program from opening it for writing, for as long as it lives.
     #[default]
     Advisory,
+    /// As `Advisory`, and on Windows every handle keeps every program from opening the file for writing, and is not to be had
+    /// while one has it open so: what a mapping asks of others ([safety](crate::MmapArray#safety)) is then so. It excludes
+    /// appenders and writers of rows beside it, of this crate too. Other systems have no such thing, and say
+    /// [`ErrorKind::Unsupported`].
+    Mandatory,
     /// No lock is taken or looked at.
     None,
+}
+
+impl LockPolicy {
+    /// How a file is opened to be claimed so.
+    pub(super) fn sharing(self, claim: &Claim) -> Sharing {
+        match self {
+            Self::Mandatory => Sharing::Readers,
+            Self::Advisory if *claim == Claim::Write => Sharing::Readers,
+            Self::Advisory | Self::None => Sharing::All,
+        }
+    }
 }
 
 /// Where everybody but a [`Claim::Write`] holds a shared lock.
@@ -125,10 +144,44 @@ struct Inner {
 impl File {
     /// Opens an existing regular file; never creates, truncates or waits.
     pub(crate) fn open(backend: &Arc<dyn Backend>, path: &Path, access: Access) -> Result<Self> {
-        match backend.open(path, access) {
+        Self::open_shared(backend, path, access, Sharing::All, || "cannot open".into())
+    }
+
+    /// Opens an existing regular file and takes the locks of `claim`, as far as `policy` asks for it.
+    pub(crate) fn open_claimed(
+        backend: &Arc<dyn Backend>,
+        path: &Path,
+        access: Access,
+        policy: LockPolicy,
+        claim: &Claim,
+    ) -> Result<Self> {
+        if policy == LockPolicy::Mandatory && cfg!(not(windows)) {
+            let message = "this system cannot keep other programs from opening a file for writing";
+            return Err(Error::new(ErrorKind::Unsupported, message)
+                .with_hint("LockPolicy::Advisory keeps apart those who ask for locks")
+                .in_file(path));
+        }
+        let file = Self::open_shared(backend, path, access, policy.sharing(claim), || claim.refused())?;
+        file.claim(policy, claim)?;
+        Ok(file)
+    }
+
+    fn open_shared(
+        backend: &Arc<dyn Backend>,
+        path: &Path,
+        access: Access,
+        sharing: Sharing,
+        refused: impl FnOnce() -> String,
+    ) -> Result<Self> {
+        /// Somebody has the file open and does not share it so, or the other way round.
+        const ERROR_SHARING_VIOLATION: i32 = 32;
+        match backend.open(path, access, sharing) {
             Ok(file) => Ok(Self::new(file, path, access)),
             Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
                 Err(Error::new(ErrorKind::NotAFile, format!("cannot open: {error}")).in_file(path))
+            }
+            Err(error) if cfg!(windows) && error.raw_os_error() == Some(ERROR_SHARING_VIOLATION) => {
+                Err(Error::io(refused(), error).in_file(path))
             }
             Err(error) => Err(Error::io("cannot open", error).in_file(path)),
         }

@@ -5,14 +5,15 @@ use std::io;
 use std::mem;
 use std::ops::Range;
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
+use std::sync::OnceLock;
 
-use memmap2::MmapRaw;
+use memmap2::{MmapMut, MmapRaw};
 use rustix::fs::{CWD, FallocateFlags, OFlags, RenameFlags};
 use rustix::io::Errno;
 
-use super::backend::Lock;
+use super::backend::{Lock, Sharing};
 use super::mapping::Advice;
 
 /// `msync` waits for the bytes, the length and the disk's own cache; no further sync is needed.
@@ -25,6 +26,14 @@ pub(super) fn never_wait(options: &mut OpenOptions) {
 
 fn flags(flags: OFlags) -> i32 {
     flags.bits().cast_signed()
+}
+
+/// Nothing here keeps other programs from opening a file.
+pub(super) fn share(_: &mut OpenOptions, _: Sharing) {}
+
+/// The number of the file in its file system.
+pub(super) fn file_id(file: &File) -> io::Result<u64> {
+    Ok(file.metadata()?.ino())
 }
 
 /// The kernel's own file systems call their files regular, but compute them at each read, and their lengths are made up.
@@ -64,6 +73,9 @@ pub(super) fn allocate(file: &File, len: u64) -> io::Result<bool> {
         }
     }
 }
+
+/// Every file is, where the file system can.
+pub(super) fn make_sparse(_: &File) {}
 
 /// Renames, and fails if the new name exists; `false` if the file system cannot do that in one step.
 pub(super) fn rename_new(from: &Path, to: &Path) -> io::Result<bool> {
@@ -187,6 +199,29 @@ fn set_lock(file: &File, range: &Range<u64>, kind: impl Into<libc::c_int>) -> Re
 /// The pages of a private mapping that are no longer those of its file, as ranges of bytes from its begin; `None` if the
 /// kernel does not tell.
 pub(super) fn touched(memory: &MmapRaw) -> Option<Vec<Range<usize>>> {
+    static TRUTHFUL: OnceLock<bool> = OnceLock::new();
+    if *TRUTHFUL.get_or_init(|| tells_the_truth().unwrap_or(false)) {
+        private_pages(memory.as_mut_ptr(), memory.len())
+    } else {
+        None
+    }
+}
+
+/// Whether the kernel tells written pages from others. An emulator of another processor may pass its own pages off as those of the
+/// program, or numbers in the wrong byte order.
+fn tells_the_truth() -> Option<bool> {
+    const PAGES: usize = 8;
+    let (page, len) = (rustix::param::page_size(), PAGES * rustix::param::page_size());
+    // Not to be written, so that no huge page of its neighbours comes to cover it.
+    let blank = MmapMut::map_anon(len).and_then(MmapMut::make_read_only).ok()?;
+    let mut written = MmapMut::map_anon(len).ok()?;
+    written.iter_mut().step_by(page).for_each(|byte| *byte = 1);
+    let told = [private_pages(blank.as_ptr(), len)?, private_pages(written.as_ptr(), len)?];
+    Some(told == [vec![], vec![Range { start: 0, end: len }]])
+}
+
+/// The pages of so many bytes of memory that belong to this process alone, as ranges of bytes from their begin.
+fn private_pages(begin: *const u8, len: usize) -> Option<Vec<Range<usize>>> {
     /// A page that lies in memory, one that has been swapped out, and one that belongs to a file; from
     /// `Documentation/admin-guide/mm/pagemap.rst` of the kernel.
     const PRESENT: u64 = 1 << 63;
@@ -194,10 +229,10 @@ pub(super) fn touched(memory: &MmapRaw) -> Option<Vec<Range<usize>>> {
     const OF_FILE: u64 = 1 << 61;
     const AT_ONCE: usize = 8192;
     let page = rustix::param::page_size();
-    let begin = memory.as_mut_ptr().addr();
-    let end = begin + memory.len();
+    let begin = begin.addr();
+    let end = begin + len;
     let pagemap = File::open("/proc/self/pagemap").ok()?;
-    let mut entries = vec![0_u64; AT_ONCE.min(memory.len().div_ceil(page) + 1)];
+    let mut entries = vec![0_u64; AT_ONCE.min(len.div_ceil(page) + 1)];
     let (mut touched, mut number) = (Vec::<Range<usize>>::new(), begin / page);
     while number < end.div_ceil(page) {
         let count = (end.div_ceil(page) - number).min(entries.len());
@@ -231,9 +266,13 @@ pub(super) fn advise(memory: &MmapRaw, advice: Advice, offset: usize, len: usize
     ignore_unknown(memory.advise_range(advice, offset, len))
 }
 
-/// Reads a range into memory and enters it in the page tables. A page that cannot be read is an error, not a signal.
-pub(super) fn populate(memory: &MmapRaw, offset: usize, len: usize) -> io::Result<()> {
-    ignore_unknown(memory.advise_range(memmap2::Advice::PopulateRead, offset, len))
+/// Reads a range into memory and enters it in the page tables. A page that cannot be read is an error, not a signal. `false`
+/// before Linux 5.14.
+pub(super) fn populate(memory: &MmapRaw, offset: usize, len: usize) -> io::Result<bool> {
+    match memory.advise_range(memmap2::Advice::PopulateRead, offset, len) {
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(false),
+        other => other.map(|()| true),
+    }
 }
 
 fn ignore_unknown(result: io::Result<()>) -> io::Result<()> {

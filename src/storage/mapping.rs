@@ -36,14 +36,17 @@ pub enum Advice {
     DontDump,
 }
 
-/// The unit in which a copied mapping is compared with its file and written back.
-const PAGE: usize = 4096;
+/// The unit in which a copied mapping is compared with its file and written back, in bytes.
+const COMPARED: usize = 4 << 10;
+
+/// The unit in which a range is read where the system has no call for that, in bytes.
+const READ_AHEAD: usize = 1 << 20;
 
 /// What is written back of a page begins and ends at a multiple of this.
 const WORD: usize = 8;
 
 /// The address of an empty mapping: not null, and aligned for every element.
-#[repr(align(4096))]
+#[repr(align(64))]
 struct Aligned;
 
 /// Bytes of a file in memory, or anonymous memory.
@@ -218,14 +221,19 @@ impl Mapping {
     pub(crate) fn populate(&self, offset: usize, len: usize) -> Result<()> {
         self.check_range(offset, len)?;
         let Some(memory) = &self.memory else { return Ok(()) };
-        let Err(error) = retry(|| platform::populate(memory, offset, len)) else { return Ok(()) };
-        // The system says "bad address" and not why; a read of the page does.
+        let populated = retry(|| platform::populate(memory, offset, len));
+        if let Ok(true) = populated {
+            return Ok(());
+        }
+        // The system does not populate, or says "bad address" and not why; reads of the file do.
         if let Some(backing) = &self.backing {
-            for at in (offset..offset + len).step_by(PAGE) {
-                backing.file.read_exact_at(&mut [0], backing.offset + widen(at))?;
+            let mut buffer = vec![0; len.min(READ_AHEAD)];
+            for at in (offset..offset + len).step_by(READ_AHEAD) {
+                let count = READ_AHEAD.min(offset + len - at);
+                backing.file.read_exact_at(&mut buffer[..count], backing.offset + widen(at))?;
             }
         }
-        self.name(Err(error), "cannot read mapped pages")
+        self.name(populated.map(drop), "cannot read mapped pages")
     }
 
     /// Whether this is a mapping of the file that the handle is.
@@ -268,8 +276,9 @@ impl Mapping {
     fn write_back_copy(&self, backing: &Backing, offset: usize, len: usize) -> Result<()> {
         let Some(shadow) = &backing.shadow else { return Ok(()) };
         let mut shadow = shadow.lock().unwrap_or_else(PoisonError::into_inner);
-        let begin = offset - offset % PAGE;
-        let pages = self.as_slice()[begin..offset + len].chunks(PAGE).zip(shadow[begin..offset + len].chunks_mut(PAGE));
+        let begin = offset - offset % COMPARED;
+        let pages =
+            self.as_slice()[begin..offset + len].chunks(COMPARED).zip(shadow[begin..offset + len].chunks_mut(COMPARED));
         for (index, (now, before)) in pages.enumerate() {
             let differs = |at: &usize| now[*at] != before[*at];
             let Some(first) = (0..now.len()).find(differs) else { continue };
@@ -277,7 +286,7 @@ impl Mapping {
             // Not the whole page: others of this process may have written the rest of it, such as the header. But whole words: no
             // disk tears one.
             let (first, end) = (first - first % WORD, (last + 1).next_multiple_of(WORD).min(now.len()));
-            let at = backing.offset + widen(begin + index * PAGE + first);
+            let at = backing.offset + widen(begin + index * COMPARED + first);
             backing.file.write_all_at(&now[first..end], at).inspect_err(|_| backing.file.poison())?;
             before.copy_from_slice(now);
         }
@@ -322,7 +331,7 @@ fn widen(len: usize) -> u64 {
 }
 
 /// The system reports a signal that came while it waited; the call is to be made again.
-fn retry(mut call: impl FnMut() -> io::Result<()>) -> io::Result<()> {
+fn retry<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
         match call() {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::backend::{Access, Backend, BackendFile, Lock, Map, MapMode};
+use super::backend::{Access, Backend, BackendFile, Lock, Map, MapMode, Sharing};
 use super::create::parent;
 use super::ranges::Ranges;
 
@@ -21,10 +21,10 @@ use super::ranges::Ranges;
 ///
 /// ```
 /// use std::path::Path;
-/// use outcore::storage::{Backend, Fate, MemoryDisk};
+/// use outcore::storage::{Backend, Fate, MemoryDisk, Sharing};
 ///
 /// let disk = MemoryDisk::new();
-/// let file = disk.create_new(Path::new("a"), None)?;
+/// let file = disk.create_new(Path::new("a"), None, Sharing::All)?;
 /// file.write_at(b"kept", 0)?;
 /// file.sync()?;
 /// disk.sync_dir(Path::new("."))?;
@@ -273,13 +273,13 @@ fn checked_end(offset: u64, len: usize) -> io::Result<usize> {
 }
 
 impl Backend for MemoryDisk {
-    fn open(&self, path: &Path, access: Access) -> io::Result<Box<dyn BackendFile>> {
+    fn open(&self, path: &Path, access: Access, _: Sharing) -> io::Result<Box<dyn BackendFile>> {
         let mut state = self.call()?;
         let file = *state.now.names.get(path).ok_or(io::ErrorKind::NotFound)?;
         Ok(self.open_handle(&mut state, file, access))
     }
 
-    fn create_new(&self, path: &Path, _: Option<&Permissions>) -> io::Result<Box<dyn BackendFile>> {
+    fn create_new(&self, path: &Path, _: Option<&Permissions>, _: Sharing) -> io::Result<Box<dyn BackendFile>> {
         let mut state = self.call()?;
         if state.now.names.contains_key(path) {
             return Err(io::ErrorKind::AlreadyExists.into());

@@ -11,16 +11,15 @@ mod file;
 mod mapping;
 mod memory;
 #[cfg_attr(all(target_os = "linux", not(outcore_portable)), path = "linux.rs")]
-#[cfg_attr(not(all(target_os = "linux", not(outcore_portable))), path = "portable.rs")]
+#[cfg_attr(windows, path = "windows.rs")]
+#[cfg_attr(not(any(windows, all(target_os = "linux", not(outcore_portable)))), path = "portable.rs")]
 mod platform;
 mod ranges;
 mod sidecar;
 #[cfg(test)]
 mod tests;
-#[cfg(windows)]
-mod windows;
 
-pub use backend::{Access, Backend, BackendFile, Lock, Map, MapMode};
+pub use backend::{Access, Backend, BackendFile, Lock, Map, MapMode, Sharing};
 pub use create::Reserve;
 pub use disk::Disk;
 pub use file::LockPolicy;

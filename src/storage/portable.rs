@@ -1,29 +1,32 @@
-//! The twin of `linux.rs` for every other system, by the calls of std and memmap2, but for the locks of Windows.
+//! The twin of `linux.rs` for macOS and every other Unix, by the calls of std and memmap2. `F_FULLFSYNC` of macOS is in std's
+//! `sync_data`.
 
-#[cfg(not(windows))]
 use std::fs::TryLockError;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::ops::Range;
 use std::path::Path;
-#[cfg(not(windows))]
 use std::sync::{Mutex, PoisonError};
 
 use memmap2::MmapRaw;
 
-#[cfg(not(windows))]
-use super::backend::Lock;
+use super::backend::{Lock, Sharing};
 use super::mapping::Advice;
-#[cfg(not(windows))]
 use super::ranges::Ranges;
-#[cfg(windows)]
-pub(super) use super::windows::Locks;
 
-/// POSIX does not say that `msync` empties the disk's own cache, nor does Windows of `FlushViewOfFile`.
+/// POSIX does not say that `msync` empties the disk's own cache, and on macOS it does not.
 pub(super) const MSYNC_REACHES_THE_DISK: bool = false;
 
 /// The caller has looked at the kind of the file before the open; there is no portable flag.
 pub(super) fn never_wait(_: &mut OpenOptions) {}
+
+/// Nothing here keeps other programs from opening a file.
+pub(super) fn share(_: &mut OpenOptions, _: Sharing) {}
+
+/// The number of the file in its file system.
+pub(super) fn file_id(file: &File) -> io::Result<u64> {
+    Ok(std::os::unix::fs::MetadataExt::ino(&file.metadata()?))
+}
 
 /// Other systems have no such files, or give them another type.
 #[expect(clippy::unnecessary_wraps, reason = "the signature of the Linux twin")]
@@ -37,11 +40,46 @@ pub(super) fn unnamed_file(_: &Path) -> io::Result<Option<File>> {
     Ok(None)
 }
 
+/// Reserves blocks for the first `len` bytes of a file that has no holes, and leaves the length alone: `F_PREALLOCATE` counts
+/// from the end of what is reserved already (`fcntl(2)` of macOS).
+#[cfg(target_vendor = "apple")]
+pub(super) fn allocate(file: &File, len: u64) -> io::Result<bool> {
+    use std::os::fd::AsRawFd;
+    use std::os::unix::fs::MetadataExt;
+
+    /// The unit of `st_blocks`, in bytes.
+    const BLOCK: u64 = 512;
+    let more = len.saturating_sub(file.metadata()?.blocks() * BLOCK);
+    let Ok(more @ 1..) = i64::try_from(more) else { return Ok(true) };
+    let mut store = libc::fstore_t {
+        fst_flags: libc::F_ALLOCATEALL,
+        fst_posmode: libc::F_PEOFPOSMODE,
+        fst_offset: 0,
+        fst_length: more,
+        fst_bytesalloc: 0,
+    };
+    // SAFETY: for this command the call reads and writes one `fstore_t`, which outlives it; the descriptor is open for as long
+    // as `file` is borrowed.
+    let result = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_PREALLOCATE, &raw mut store) };
+    if result != -1 {
+        return Ok(true);
+    }
+    let error = io::Error::last_os_error();
+    match error.raw_os_error() {
+        Some(libc::ENOTSUP | libc::EINVAL) => Ok(false),
+        _ => Err(error),
+    }
+}
+
 /// There is no portable reservation that keeps the length.
+#[cfg(not(target_vendor = "apple"))]
 #[expect(clippy::unnecessary_wraps, reason = "the signature of the Linux twin")]
 pub(super) fn allocate(_: &File, _: u64) -> io::Result<bool> {
     Ok(false)
 }
+
+/// Every file is, where the file system can.
+pub(super) fn make_sparse(_: &File) {}
 
 /// There is no portable rename that refuses to replace.
 #[expect(clippy::unnecessary_wraps, reason = "the signature of the Linux twin")]
@@ -69,11 +107,9 @@ pub(super) fn start_writeback(_: &File, _: u64, _: u64) -> io::Result<()> {
 }
 
 /// Locks of whole files: shared while the handle holds shared locks only, exclusive as soon as one is exclusive.
-#[cfg(not(windows))]
 #[derive(Debug, Default)]
 pub(super) struct Locks(Mutex<Ranges>);
 
-#[cfg(not(windows))]
 impl Locks {
     pub(super) fn try_lock(&self, file: &File, range: Range<u64>, lock: Lock) -> io::Result<bool> {
         self.change(file, &range, Some(lock))
@@ -102,12 +138,10 @@ impl Locks {
     }
 }
 
-#[cfg(not(windows))]
 fn strongest(held: &Ranges) -> Option<Lock> {
     held.iter().map(|(_, lock)| *lock).max_by_key(|lock| *lock == Lock::Exclusive)
 }
 
-#[cfg(not(windows))]
 fn lock_file(file: &File, lock: Option<Lock>) -> io::Result<bool> {
     let tried = match lock {
         Some(Lock::Shared) => file.try_lock_shared(),
@@ -127,7 +161,6 @@ pub(super) fn touched(_: &MmapRaw) -> Option<Vec<Range<usize>>> {
 }
 
 /// Tells the kernel how a range will be used. Advice that this system does not know is dropped.
-#[cfg(unix)]
 pub(super) fn advise(memory: &MmapRaw, advice: Advice, offset: usize, len: usize) -> io::Result<()> {
     let advice = match advice {
         Advice::Normal => memmap2::Advice::Normal,
@@ -139,13 +172,8 @@ pub(super) fn advise(memory: &MmapRaw, advice: Advice, offset: usize, len: usize
     memory.advise_range(advice, offset, len)
 }
 
-/// Windows takes no advice on mapped memory.
-#[cfg(not(unix))]
-pub(super) fn advise(_: &MmapRaw, _: Advice, _: usize, _: usize) -> io::Result<()> {
-    Ok(())
-}
-
-/// The nearest portable thing is a request to read ahead.
-pub(super) fn populate(memory: &MmapRaw, offset: usize, len: usize) -> io::Result<()> {
-    advise(memory, Advice::WillNeed, offset, len)
+/// No portable call reads pages and tells of those that it cannot.
+#[expect(clippy::unnecessary_wraps, reason = "the signature of the Linux twin")]
+pub(super) fn populate(_: &MmapRaw, _: usize, _: usize) -> io::Result<bool> {
+    Ok(false)
 }

@@ -1,19 +1,179 @@
-//! Byte-range locks of Windows.
+//! What Windows does by calls of its own, with the functions of `linux.rs`.
+//!
+//! Files are opened for sharing with all, names removed and replaced included, as std does it, but for [`Sharing::Readers`]. The
+//! length of a file cannot be cut below a mapping (error 1224); an open file is replaced and removed by Windows 10 and newer. There is no
+//! SIGBUS: a file cannot lose mapped pages but by a failing disk or network, which raises the exception
+//! `EXCEPTION_IN_PAGE_ERROR`. Where that is to be an error, files are read by position, as `populate` does ahead of the use.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::ops::Range;
+use std::os::windows::ffi::OsStrExt;
+use std::os::windows::fs::OpenOptionsExt;
 use std::os::windows::io::AsRawHandle;
+use std::path::Path;
+use std::ptr;
 use std::sync::{Mutex, PoisonError};
 
-use windows_sys::Win32::Foundation::{ERROR_INVALID_FUNCTION, ERROR_LOCK_VIOLATION, ERROR_NOT_SUPPORTED};
-use windows_sys::Win32::Storage::FileSystem::{
-    LOCKFILE_EXCLUSIVE_LOCK, LOCKFILE_FAIL_IMMEDIATELY, LockFileEx, UnlockFile,
+use memmap2::MmapRaw;
+use windows_sys::Win32::Foundation::{
+    ERROR_CALL_NOT_IMPLEMENTED, ERROR_FILENAME_EXCED_RANGE, ERROR_INVALID_FUNCTION, ERROR_INVALID_PARAMETER,
+    ERROR_LOCK_VIOLATION, ERROR_NOT_SUPPORTED, ERROR_PATH_NOT_FOUND,
 };
-use windows_sys::Win32::System::IO::{OVERLAPPED, OVERLAPPED_0, OVERLAPPED_0_0};
+use windows_sys::Win32::Storage::FileSystem::{
+    BY_HANDLE_FILE_INFORMATION, FILE_ALLOCATION_INFO, FILE_SHARE_DELETE, FILE_SHARE_READ, FileAllocationInfo,
+    GetFileInformationByHandle, LOCKFILE_EXCLUSIVE_LOCK, LOCKFILE_FAIL_IMMEDIATELY, LockFileEx, MoveFileExW,
+    SetFileInformationByHandle, UnlockFile,
+};
+use windows_sys::Win32::System::IO::{DeviceIoControl, OVERLAPPED, OVERLAPPED_0, OVERLAPPED_0_0};
+use windows_sys::Win32::System::SystemInformation::{GlobalMemoryStatusEx, MEMORYSTATUSEX};
 
-use super::backend::Lock;
+use super::backend::{Lock, Sharing};
+use super::mapping::Advice;
 use super::ranges::Ranges;
+
+/// `FlushViewOfFile` hands the pages to the system, and `FlushFileBuffers` is to follow.
+pub(super) const MSYNC_REACHES_THE_DISK: bool = false;
+
+/// The caller has looked at the kind of the file before the open; there is no flag.
+pub(super) fn never_wait(_: &mut OpenOptions) {}
+
+/// The system refuses opens that do not go with what every open of the file allows.
+pub(super) fn share(options: &mut OpenOptions, sharing: Sharing) {
+    if sharing == Sharing::Readers {
+        options.share_mode(FILE_SHARE_READ | FILE_SHARE_DELETE);
+    }
+}
+
+/// The number of the file in its volume.
+pub(super) fn file_id(file: &File) -> io::Result<u64> {
+    let mut found = BY_HANDLE_FILE_INFORMATION::default();
+    // SAFETY: the call writes one structure, which outlives it; the handle is open for as long as `file` is borrowed.
+    let result = unsafe { GetFileInformationByHandle(file.as_raw_handle(), &raw mut found) };
+    if result == 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(u64::from(found.nFileIndexHigh) << 32 | u64::from(found.nFileIndexLow))
+}
+
+/// There are no such files among regular ones.
+#[expect(clippy::unnecessary_wraps, reason = "the signature of the Linux twin")]
+pub(super) fn refuse_kernel_interface(_: &File) -> io::Result<()> {
+    Ok(())
+}
+
+/// Only Linux has unnamed files.
+#[expect(clippy::unnecessary_wraps, reason = "the signature of the Linux twin")]
+pub(super) fn unnamed_file(_: &Path) -> io::Result<Option<File>> {
+    Ok(None)
+}
+
+/// Reserves clusters for the first `len` bytes and leaves the length alone; `false` if the file system cannot.
+pub(super) fn allocate(file: &File, len: u64) -> io::Result<bool> {
+    // A smaller allocation would cut the file.
+    if len <= file.metadata()?.len() {
+        return Ok(true);
+    }
+    let Ok(size) = i64::try_from(len) else { return Err(io::ErrorKind::FileTooLarge.into()) };
+    let wanted = FILE_ALLOCATION_INFO { AllocationSize: size };
+    let bytes = u32::try_from(size_of_val(&wanted)).unwrap_or(u32::MAX);
+    // SAFETY: for this class the call reads one structure of that size, which outlives it; the handle is open for as long as
+    // `file` is borrowed.
+    let result = unsafe {
+        SetFileInformationByHandle(file.as_raw_handle(), FileAllocationInfo, (&raw const wanted).cast(), bytes)
+    };
+    if result != 0 {
+        return Ok(true);
+    }
+    let error = io::Error::last_os_error();
+    match error.raw_os_error().map(i32::cast_unsigned) {
+        Some(ERROR_INVALID_FUNCTION | ERROR_NOT_SUPPORTED | ERROR_CALL_NOT_IMPLEMENTED | ERROR_INVALID_PARAMETER) => {
+            Ok(false)
+        }
+        _ => Err(error),
+    }
+}
+
+/// Lets what is never written take no room, if the file system can.
+pub(super) fn make_sparse(file: &File) {
+    /// From `winioctl.h`.
+    const FSCTL_SET_SPARSE: u32 = 0x0009_00c4;
+    let (handle, mut returned) = (file.as_raw_handle(), 0);
+    // SAFETY: this control takes and gives no bytes; the call writes one integer, which outlives it, and the handle is open for as
+    // long as `file` is borrowed.
+    let _ = unsafe {
+        DeviceIoControl(
+            handle,
+            FSCTL_SET_SPARSE,
+            ptr::null(),
+            0,
+            ptr::null_mut(),
+            0,
+            &raw mut returned,
+            ptr::null_mut(),
+        )
+    };
+}
+
+/// Renames, and fails if the new name exists; `false` for paths that need more care than this call takes. A hard link would leave
+/// the old name of an open file until it is closed, before Windows 10.
+pub(super) fn rename_new(from: &Path, to: &Path) -> io::Result<bool> {
+    let [from, to] = [from, to].map(|path| path.as_os_str().encode_wide().chain([0]).collect::<Vec<u16>>());
+    if [&from, &to].into_iter().any(|path| path.iter().filter(|&&unit| unit == 0).count() != 1) {
+        return Ok(false);
+    }
+    // SAFETY: the call reads two texts that end with a zero, which outlive it.
+    let result = unsafe { MoveFileExW(from.as_ptr(), to.as_ptr(), 0) };
+    if result != 0 {
+        return Ok(true);
+    }
+    let error = io::Error::last_os_error();
+    match error.raw_os_error().map(i32::cast_unsigned) {
+        // More than 260 characters, which std knows how to write.
+        Some(ERROR_PATH_NOT_FOUND | ERROR_FILENAME_EXCED_RANGE) => Ok(false),
+        _ => Err(error),
+    }
+}
+
+/// The physical memory that is not in use, in bytes.
+pub(crate) fn available_memory() -> Option<u64> {
+    let mut status = MEMORYSTATUSEX::default();
+    status.dwLength = u32::try_from(size_of_val(&status)).ok()?;
+    // SAFETY: the call writes one structure, which outlives it and says its own size.
+    let result = unsafe { GlobalMemoryStatusEx(&raw mut status) };
+    (result != 0).then_some(status.ullAvailPhys)
+}
+
+/// No call tells.
+pub(super) fn resident(_: &File, _: u64, _: u64) -> Option<u64> {
+    None
+}
+
+/// No call does.
+pub(super) fn forget(_: &File, _: u64, _: u64) {}
+
+/// A hint that only Linux takes.
+#[expect(clippy::unnecessary_wraps, reason = "the signature of the Linux twin")]
+pub(super) fn start_writeback(_: &File, _: u64, _: u64) -> io::Result<()> {
+    Ok(())
+}
+
+/// Only Linux tells which pages of a private mapping have been written.
+pub(super) fn touched(_: &MmapRaw) -> Option<Vec<Range<usize>>> {
+    None
+}
+
+/// Windows takes no advice on mapped memory.
+#[expect(clippy::unnecessary_wraps, reason = "the signature of the Linux twin")]
+pub(super) fn advise(_: &MmapRaw, _: Advice, _: usize, _: usize) -> io::Result<()> {
+    Ok(())
+}
+
+/// No call reads pages and tells of those that it cannot.
+#[expect(clippy::unnecessary_wraps, reason = "the signature of the Linux twin")]
+pub(super) fn populate(_: &MmapRaw, _: usize, _: usize) -> io::Result<bool> {
+    Ok(false)
+}
 
 /// Locks are mandatory here, so they lie where no file has bytes.
 const SHIFT: u64 = 1 << 62;

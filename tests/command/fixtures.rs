@@ -7,6 +7,10 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::support::Folder;
+use hex_float::hex_float;
+
+#[path = "../support/hex_float.rs"]
+mod hex_float;
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
@@ -82,18 +86,6 @@ fn every_file_without_a_header_too() {
     }
 }
 
-/// A number as C99 writes it: `-0x1.8p+3`.
-fn c99(text: &Value) -> f64 {
-    let text = text.as_str().unwrap();
-    let (sign, digits) = text.strip_prefix('-').map_or((1.0, text), |digits| (-1.0, digits));
-    let (mantissa, exponent) = digits.strip_prefix("0x").unwrap().split_once('p').unwrap();
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let bits = u64::from_str_radix(&format!("{whole}{fraction}"), 16).unwrap();
-    let scale = exponent.parse::<i32>().unwrap() - 4 * i32::try_from(fraction.len()).unwrap();
-    // In two steps, each of them exact for the numbers here.
-    sign * bits as f64 * 2.0_f64.powi(scale)
-}
-
 /// A statistic as a number, of whatever kind it is.
 fn number(value: &Value) -> f64 {
     match value {
@@ -128,11 +120,11 @@ fn statistics_are_those_of_numpy() {
         }
         for (key, expected) in [("sum", "sum_f64"), ("mean", "mean_f64"), ("min", "min"), ("max", "max")] {
             // What reads the JSON here may be off by the last bit.
-            let (found, expected) = (number(&stats[key]), c99(&case[expected]));
+            let (found, expected) = (number(&stats[key]), hex_float(case[expected].as_str().unwrap()));
             assert!((found - expected).abs() <= expected.abs() * f64::EPSILON, "{key} of {path}: {found} {expected}");
         }
         for (key, expected) in [("var", "var_ddof0_f64"), ("std", "std_ddof0_f64")] {
-            let (found, expected) = (number(&stats[key]), c99(&case[expected]));
+            let (found, expected) = (number(&stats[key]), hex_float(case[expected].as_str().unwrap()));
             assert!((found - expected).abs() <= expected.abs() * 1e-12, "{key} of {path}: {found} {expected}");
         }
         let zeros = case["count"].as_u64().unwrap() - case["count_nonzero"].as_u64().unwrap();

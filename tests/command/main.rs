@@ -16,6 +16,5 @@ mod set;
 mod show;
 mod stats;
 mod support;
-#[cfg(unix)]
 mod verify;
 mod watch;

@@ -1,7 +1,7 @@
 //! `seal`, `verify` and `repair`.
 
 use std::fs::{File, OpenOptions};
-use std::os::unix::fs::FileExt;
+use std::io::{Read, Seek, SeekFrom, Write};
 
 use outcore::format::native::{Extent, Head, Journal, JournalBlock, PAGE, SLOT_OFFSETS, Slot};
 use serde_json::{Value, json};
@@ -16,10 +16,16 @@ fn damaged(folder: &Folder, args: &[&str]) -> String {
 }
 
 fn flip(folder: &Folder, name: &str, at: u64) {
-    let file = OpenOptions::new().read(true).write(true).open(folder.path(name)).unwrap();
+    let mut file = OpenOptions::new().read(true).write(true).open(folder.path(name)).unwrap();
     let mut byte = [0];
-    file.read_exact_at(&mut byte, at).unwrap();
-    file.write_all_at(&[byte[0] ^ 4], at).unwrap();
+    file.seek(SeekFrom::Start(at)).unwrap();
+    file.read_exact(&mut byte).unwrap();
+    write_at(&mut file, &[byte[0] ^ 4], at);
+}
+
+fn write_at(file: &mut File, bytes: &[u8], at: u64) {
+    file.seek(SeekFrom::Start(at)).unwrap();
+    file.write_all(bytes).unwrap();
 }
 
 fn cut(folder: &Folder, name: &str, by: u64) {
@@ -141,10 +147,10 @@ fn with_pending_transaction(folder: &Folder) {
     };
     let extent = Extent { offset: (bytes.len() as u64).next_multiple_of(PAGE), len: journal.len() };
     let slot = Slot { generation: 2, journal: Some(extent), ..head.slot().clone() };
-    let file: File = OpenOptions::new().write(true).open(folder.path("m.oca")).unwrap();
-    file.write_all_at(&journal.to_bytes().unwrap(), extent.offset).unwrap();
-    file.write_all_at(&new, extent.offset + journal.data_offset()).unwrap();
-    file.write_all_at(&slot.to_bytes(&head.preamble).unwrap(), SLOT_OFFSETS[1 - head.active]).unwrap();
+    let mut file = OpenOptions::new().write(true).open(folder.path("m.oca")).unwrap();
+    write_at(&mut file, &journal.to_bytes().unwrap(), extent.offset);
+    write_at(&mut file, &new, extent.offset + journal.data_offset());
+    write_at(&mut file, &slot.to_bytes(&head.preamble).unwrap(), SLOT_OFFSETS[1 - head.active]);
 }
 
 #[test]

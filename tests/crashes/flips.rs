@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use outcore::compute::{SealState, Verification};
-use outcore::storage::{Backend, Fate, MemoryDisk};
+use outcore::storage::{Backend, Fate, MemoryDisk, Sharing};
 use outcore::{ArrayFile, CreateOptions, Error, ErrorKind, Format, OpenOptions, Result};
 
 use crate::observe::{TINY, backend, doors};
@@ -58,7 +58,7 @@ fn pending() -> (Vec<u8>, Vec<Vec<u64>>) {
 
 fn disk_of(bytes: &[u8]) -> MemoryDisk {
     let disk = MemoryDisk::new();
-    let file = disk.create_new(Path::new("a"), None).unwrap();
+    let file = disk.create_new(Path::new("a"), None, Sharing::All).unwrap();
     file.write_at(bytes, 0).unwrap();
     disk
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ndarray::{Array2, Ix2};
-use outcore::storage::{Backend, MemoryDisk};
+use outcore::storage::{Backend, MemoryDisk, Sharing};
 use outcore::{ArrayFile, Commit, Format, MmapArrayMut, Order, Result};
 
 use crate::model::{Content, Observed, States, join};
@@ -136,7 +136,7 @@ impl World {
                 bytes.extend(u16::try_from(text.len()).expect("a short header").to_le_bytes());
                 bytes.extend(text.bytes());
                 bytes.extend(array.now().items.iter().flat_map(|item| item.to_le_bytes()));
-                let file = disk.create_new(Path::new("a"), None).expect("creates");
+                let file = disk.create_new(Path::new("a"), None, Sharing::All).expect("creates");
                 file.write_at(&bytes, 0).expect("writes");
                 file.sync().expect("syncs");
                 disk.sync_dir(Path::new(".")).expect("syncs");

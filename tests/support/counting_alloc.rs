@@ -1,17 +1,26 @@
-//! An allocator that counts what each thread holds, to see that a file's claims are not believed.
+//! An allocator that counts what is held, by each thread and by all of them, to see that a file's claims are not believed and that
+//! budgets are kept.
+
+#![allow(dead_code, reason = "each test program uses a part of it")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 thread_local! {
     static HELD: Cell<i64> = const { Cell::new(0) };
     static PEAK: Cell<i64> = const { Cell::new(0) };
 }
 
+static HELD_BY_ALL: AtomicI64 = AtomicI64::new(0);
+static PEAK_OF_ALL: AtomicI64 = AtomicI64::new(0);
+
 /// The system's allocator, counted.
 pub(crate) struct Counting;
 
 fn count(bytes: i64) {
+    let held = HELD_BY_ALL.fetch_add(bytes, Ordering::Relaxed) + bytes;
+    PEAK_OF_ALL.fetch_max(held, Ordering::Relaxed);
     // A thread that is being torn down no longer counts.
     let _ = HELD.try_with(|held| {
         held.set(held.get() + bytes);
@@ -50,4 +59,12 @@ pub(crate) fn peak_of<R>(run: impl FnOnce() -> R) -> (R, i64) {
     PEAK.with(|peak| peak.set(before));
     let result = run();
     (result, PEAK.with(Cell::get) - before)
+}
+
+/// The most bytes that all threads held at a time during `run`, beyond those they held before. For one caller at a time.
+pub(crate) fn peak_of_all<R>(run: impl FnOnce() -> R) -> (R, i64) {
+    let before = HELD_BY_ALL.load(Ordering::Relaxed);
+    PEAK_OF_ALL.store(before, Ordering::Relaxed);
+    let result = run();
+    (result, PEAK_OF_ALL.load(Ordering::Relaxed) - before)
 }

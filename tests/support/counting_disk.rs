@@ -9,19 +9,26 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use outcore::storage::{Access, Backend, BackendFile, Disk, Lock, Map, MapMode};
+use outcore::storage::{Access, Backend, BackendFile, Disk, Lock, Map, MapMode, Sharing};
 
 /// Bytes that went through positional calls.
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
     read: AtomicU64,
     written: AtomicU64,
+    /// Beginnings and ends of writes inside a page of 4 KiB, which somebody has to read for that.
+    cuts: AtomicU64,
 }
 
 impl Counts {
     /// Bytes read and written since the last call.
     pub(crate) fn take(&self) -> (u64, u64) {
         (self.read.swap(0, Ordering::Relaxed), self.written.swap(0, Ordering::Relaxed))
+    }
+
+    /// Pages that were cut by writes since the last call.
+    pub(crate) fn take_cuts(&self) -> u64 {
+        self.cuts.swap(0, Ordering::Relaxed)
     }
 }
 
@@ -42,12 +49,17 @@ impl CountingDisk {
 }
 
 impl Backend for CountingDisk {
-    fn open(&self, path: &Path, access: Access) -> io::Result<Box<dyn BackendFile>> {
-        Ok(self.counted(Disk.open(path, access)?))
+    fn open(&self, path: &Path, access: Access, sharing: Sharing) -> io::Result<Box<dyn BackendFile>> {
+        Ok(self.counted(Disk.open(path, access, sharing)?))
     }
 
-    fn create_new(&self, path: &Path, permissions: Option<&Permissions>) -> io::Result<Box<dyn BackendFile>> {
-        Ok(self.counted(Disk.create_new(path, permissions)?))
+    fn create_new(
+        &self,
+        path: &Path,
+        permissions: Option<&Permissions>,
+        sharing: Sharing,
+    ) -> io::Result<Box<dyn BackendFile>> {
+        Ok(self.counted(Disk.create_new(path, permissions, sharing)?))
     }
 
     fn resolve(&self, path: &Path) -> io::Result<Option<PathBuf>> {
@@ -85,6 +97,8 @@ impl BackendFile for CountedFile {
     fn write_at(&self, buf: &[u8], offset: u64) -> io::Result<usize> {
         let count = self.file.write_at(buf, offset)?;
         self.counts.written.fetch_add(count as u64, Ordering::Relaxed);
+        let cuts = [offset, offset + count as u64].iter().filter(|at| !at.is_multiple_of(4096)).count();
+        self.counts.cuts.fetch_add(cuts as u64, Ordering::Relaxed);
         Ok(count)
     }
 

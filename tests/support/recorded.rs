@@ -11,6 +11,11 @@ use serde_json::Value;
 
 use crate::fixtures::unhex;
 
+#[path = "hex_float.rs"]
+mod hex_float;
+
+pub(crate) use hex_float::hex_float;
+
 /// An element type whose values the manifests record.
 pub(crate) trait Recorded: Element {
     /// The value as little-endian bytes, from the manifest's spelling.
@@ -44,32 +49,6 @@ pub(crate) enum Number {
     Int(i128),
     Float(f64),
     Complex(f64, f64),
-}
-
-/// The value of C99's hexadecimal notation, exactly.
-pub(crate) fn hex_float(text: &str) -> f64 {
-    let (negative, magnitude) = match text.strip_prefix('-') {
-        Some(rest) => (true, rest),
-        None => (false, text),
-    };
-    let value = match magnitude {
-        "inf" => f64::INFINITY,
-        "nan" => f64::NAN,
-        _ => {
-            let (mantissa, exponent) =
-                magnitude.strip_prefix("0x").and_then(|rest| rest.split_once('p')).expect("a hex float");
-            let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-            let digits = format!("{whole}{fraction}");
-            let bits = u64::from_str_radix(&digits, 16).expect("hex digits");
-            assert!(bits < 1 << 53, "{text} has more digits than an f64");
-            #[expect(clippy::cast_precision_loss, reason = "below 2^53")]
-            let mantissa = bits as f64;
-            let shift = exponent.parse::<i32>().expect("an exponent") - 4 * i32::try_from(fraction.len()).unwrap();
-            // In two steps: 2^shift itself may be below the smallest f64 although the product is not.
-            mantissa * 2_f64.powi(shift / 2) * 2_f64.powi(shift - shift / 2)
-        }
-    };
-    if negative { -value } else { value }
 }
 
 fn recorded_float<const N: usize>(value: &Value, bytes: impl Fn(f64) -> [u8; N]) -> Vec<u8> {

@@ -16,14 +16,14 @@ fn all_of(fate: Fate) -> impl FnMut(usize, &Operation) -> Fate {
 /// A durable file "a" on a disk with an empty log.
 fn disk_with(content: &[u8]) -> MemoryDisk {
     let disk = MemoryDisk::new();
-    disk.create_new(&path("a"), None).unwrap().write_at(content, 0).unwrap();
+    disk.create_new(&path("a"), None, Sharing::All).unwrap().write_at(content, 0).unwrap();
     disk.crash_image(2, all_of(Fate::Kept))
 }
 
 #[test]
 fn without_a_sync_anything_may_be_lost_and_with_it_nothing() {
     let disk = disk_with(b"0123456789");
-    let file = disk.open(&path("a"), Access::ReadWrite).unwrap();
+    let file = disk.open(&path("a"), Access::ReadWrite, Sharing::All).unwrap();
     file.write_at(b"AB", 0).unwrap();
     file.sync().unwrap();
     file.write_at(b"CD", 4).unwrap();
@@ -44,7 +44,7 @@ fn without_a_sync_anything_may_be_lost_and_with_it_nothing() {
 #[test]
 fn a_torn_write_brings_its_length_and_its_first_bytes() {
     let disk = disk_with(b"0123");
-    disk.open(&path("a"), Access::ReadWrite).unwrap().write_at(b"ABCD", 2).unwrap();
+    disk.open(&path("a"), Access::ReadWrite, Sharing::All).unwrap().write_at(b"ABCD", 2).unwrap();
     let torn = |count| disk.crash_image(1, all_of(Fate::Torn(count))).read(&path("a")).unwrap();
     assert_eq!(torn(0), b"0123\0\0");
     assert_eq!(torn(3), b"01ABC\0");
@@ -54,7 +54,7 @@ fn a_torn_write_brings_its_length_and_its_first_bytes() {
 #[test]
 fn a_failed_sync_makes_nothing_durable() {
     let disk = disk_with(b"0123");
-    let file = disk.open(&path("a"), Access::ReadWrite).unwrap();
+    let file = disk.open(&path("a"), Access::ReadWrite, Sharing::All).unwrap();
     file.write_at(b"AB", 0).unwrap();
     disk.fail_at(1, io::ErrorKind::Other);
     file.sync().unwrap_err();
@@ -65,7 +65,7 @@ fn a_failed_sync_makes_nothing_durable() {
 #[test]
 fn names_are_durable_only_by_a_sync_of_their_directory() {
     let disk = disk_with(b"old");
-    let new = disk.create_new(&path("new"), None).unwrap();
+    let new = disk.create_new(&path("new"), None, Sharing::All).unwrap();
     new.write_at(b"new", 0).unwrap();
     new.sync().unwrap();
     disk.rename(&path("new"), &path("a"), true).unwrap();
@@ -87,7 +87,7 @@ fn names_are_durable_only_by_a_sync_of_their_directory() {
 #[test]
 fn the_call_that_was_asked_for_fails_and_changes_nothing() {
     let disk = disk_with(b"old");
-    let file = disk.open(&path("a"), Access::ReadWrite).unwrap();
+    let file = disk.open(&path("a"), Access::ReadWrite, Sharing::All).unwrap();
     disk.fail_at(3, io::ErrorKind::StorageFull);
     file.len().unwrap();
     file.write_at(b"1", 0).unwrap();

@@ -83,6 +83,11 @@ fn a_sidecar_is_durable_when_it_is_written_and_when_it_is_removed() {
     assert_eq!(after(Fate::Lost).read(&journal), None);
 }
 
+#[cfg(not(unix))]
+#[test]
+#[ignore = "links and modes are those of Unix"]
+fn unix() {}
+
 #[cfg(unix)]
 mod unix {
     use std::fs;
