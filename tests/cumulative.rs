@@ -1,11 +1,15 @@
 //! Running sums and products against a naive oracle, on many shapes, orders, element types and terms.
 
+#[path = "support/shapes.rs"]
+mod shapes;
+
 use std::fmt::Debug;
 
 use ndarray::{Array, ArrayD, ArrayViewD, Axis, Dimension, IxDyn, ShapeBuilder, Slice};
 use outcore::compute::{Number, Source};
 use outcore::{ArrayFile, Be, ErrorKind, Job, Order};
 use proptest::prelude::*;
+use shapes::shapes;
 
 fn job(threads: usize) -> Job<'static> {
     Job::new().with_small_grid().threads(threads)
@@ -31,17 +35,6 @@ fn lay_out<T: Clone + Default>(shape: &[usize], items: &[T], layout: usize, test
             test(view.view());
         }
     }
-}
-
-fn shapes() -> impl Strategy<Value = Vec<usize>> {
-    prop_oneof![
-        4 => prop::collection::vec(0..7_usize, 0..5),
-        2 => prop::collection::vec(1..40_usize, 1..3),
-        1 => (1..900_usize).prop_map(|len| vec![len]),
-        1 => (1..300_usize, 1..5_usize).prop_map(|(a, b)| vec![a, b]),
-        1 => (1..5_usize, 1..300_usize).prop_map(|(a, b)| vec![a, b]),
-        1 => (1..40_usize, 1..5_usize, 1..9_usize).prop_map(|(a, b, c)| vec![a, b, c]),
-    ]
 }
 
 /// Small enough that products of hundreds stay in range, and specials now and then.

@@ -1,9 +1,12 @@
 //! Rearrangements against ndarray's own.
 
+#[path = "support/counting_disk.rs"]
+mod counting_disk;
 #[path = "support/numpy.rs"]
 mod numpy;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use outcore::compute::{Output, Source};
 use outcore::ndarray::{Array, ArrayD, ArrayViewD, Axis, Dimension, IxDyn, Slice, concatenate, stack};
@@ -436,6 +439,30 @@ fn results_go_to_every_format() {
     let mut target = ArrayD::zeros(IxDyn(&[30, 20]));
     Job::new().transpose(&a).write_to(&mut target).unwrap();
     assert_eq!(target, a.t());
+}
+
+/// A page that is written in two parts, and is not in memory, has to be read for it.
+#[test]
+fn files_are_written_in_whole_pages() {
+    use outcore::OpenOptions;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.npy");
+    let a = counted(&[32_768, 64], Order::C, |at| at as f64);
+    save(&path, &ArrayD::<f64>::zeros(IxDyn(&[64, 32_768]))).unwrap();
+    let disk = counting_disk::CountingDisk::default();
+    let counts = Arc::clone(&disk.0);
+    let mut file = OpenOptions::new().backend(Arc::new(disk)).open_file_mut::<f64, IxDyn>(&path).unwrap();
+    let job = Job::new().threads(2).memory(64 << 20);
+    counts.take_cuts();
+    job.transpose(&a).write_to(&mut file).unwrap();
+    let cuts = counts.take_cuts();
+    assert!(cuts <= 2 * 64, "{cuts} cuts, and 64 rows have two ends each");
+    assert_eq!(file.read().unwrap(), a.t());
+    let b = file.read().unwrap();
+    counts.take_cuts();
+    job.map(&b, |x| x + 1.0).write_to(&mut file).unwrap();
+    assert_eq!(counts.take_cuts(), 2, "the ends");
+    assert_eq!(file.read().unwrap(), b + 1.0);
 }
 
 #[test]

@@ -3,6 +3,8 @@
 
 #[path = "support/numpy.rs"]
 mod numpy;
+#[path = "support/shapes.rs"]
+mod shapes;
 
 use std::ffi::OsStr;
 
@@ -10,6 +12,7 @@ use ndarray::{Array, Array1, ArrayD, ArrayViewD, Axis, Dimension, IxDyn, ShapeBu
 use outcore::compute::{Number, Source};
 use outcore::{ArrayFile, Be, Error, ErrorKind, Job};
 use proptest::prelude::*;
+use shapes::shapes;
 
 fn job(threads: usize) -> Job<'static> {
     Job::new().with_small_grid().threads(threads)
@@ -28,17 +31,6 @@ fn spread_out<T: Clone + Default>(array: &ArrayD<T>) -> ArrayD<T> {
     let mut large = ArrayD::<T>::default(IxDyn(&doubled));
     large.slice_each_axis_mut(|_| Slice::new(0, None, 2)).assign(array);
     large
-}
-
-fn shapes() -> impl Strategy<Value = Vec<usize>> {
-    prop_oneof![
-        4 => prop::collection::vec(0..7_usize, 0..5),
-        2 => prop::collection::vec(1..40_usize, 1..3),
-        1 => (1..900_usize).prop_map(|len| vec![len]),
-        1 => (1..300_usize, 1..5_usize).prop_map(|(a, b)| vec![a, b]),
-        1 => (1..5_usize, 1..300_usize).prop_map(|(a, b)| vec![a, b]),
-        1 => (1..40_usize, 1..5_usize, 1..9_usize).prop_map(|(a, b, c)| vec![a, b, c]),
-    ]
 }
 
 fn floats() -> impl Strategy<Value = f64> {

@@ -28,8 +28,6 @@ mod reduce;
 mod rolling;
 mod search;
 mod sort;
-#[cfg(test)]
-mod tests;
 mod verify;
 
 pub use elementwise::{

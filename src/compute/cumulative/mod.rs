@@ -6,6 +6,7 @@
 mod cumprod;
 mod cumsum;
 mod flat;
+mod integer;
 mod overflow;
 mod prod;
 mod rule;

@@ -5,7 +5,6 @@ use std::marker::PhantomData;
 use crate::compute::kernel::{Native, Product, Scaled};
 
 use super::rule::Rule;
-use super::sum::modulo;
 
 /// Products in the type `A`.
 #[doc(hidden)]
@@ -139,55 +138,3 @@ impl<N: Native<Sum = num_complex::Complex<f64>, Center = num_complex::Complex<f6
         [product.re, product.im]
     }
 }
-
-/// Products modulo 2^64. The first product beyond the range comes from one that is exact, so it is always found.
-macro_rules! integers {
-    ($($type:ident),*) => {$(
-        impl<N: Native<Sum = i128>> Rule<N> for Products<$type> {
-            type State = $type;
-            type Carry = $type;
-            type Out = $type;
-
-            #[inline(always)]
-            fn none(self) -> $type {
-                1
-            }
-
-            #[inline(always)]
-            fn begin(self, carry: $type) -> $type {
-                carry
-            }
-
-            #[inline(always)]
-            fn step(self, state: $type, item: N) -> $type {
-                state.wrapping_mul(modulo::$type(item))
-            }
-
-            #[inline(always)]
-            fn overflows(self, before: $type, item: N, _: $type) -> bool {
-                before.overflowing_mul(modulo::$type(item)).1
-            }
-
-            #[inline(always)]
-            fn out(self, state: $type) -> $type {
-                state
-            }
-
-            #[inline(always)]
-            fn end(self, state: $type) -> $type {
-                state
-            }
-
-            #[inline(always)]
-            fn total(self, items: &[N]) -> $type {
-                items.iter().fold(1, |product: $type, &item| product.wrapping_mul(modulo::$type(item)))
-            }
-
-            #[inline(always)]
-            fn join(self, a: $type, b: $type) -> $type {
-                a.wrapping_mul(b)
-            }
-        }
-    )*};
-}
-integers!(i64, u64);

@@ -1,8 +1,8 @@
 //! The elements of a source as they are: what computes an expression.
 
-use crate::compute::engine::Store;
 use crate::compute::engine::source::{Blocks, read, shape_of};
 use crate::compute::engine::{Load, Scratch};
+use crate::compute::engine::{Store, page_of};
 use crate::compute::{Job, Output, Source};
 use crate::element::Element;
 use crate::error::Result;
@@ -54,15 +54,22 @@ impl Job<'_> {
         // What is computed is written before it leaves the second-level cache; what is there is written as it lies.
         let piece = if source.borrow(0..count.min(1)).is_some() { block } else { (PIECE / itemsize).clamp(1, block) };
         let scratch = piece * itemsize + buffers;
+        // Units and pieces end where pages of the result do.
+        let phase = if page_of::<T>() > 0 && piece.is_multiple_of(page_of::<T>()) { store.page_phase() } else { 0 };
+        let cut = |unit: u64| if unit == 0 { 0 } else { count.min(unit * block + phase) };
+        let units = count.saturating_sub(phase).div_ceil(block).max(1);
         self.in_order(
-            Load { units: count.div_ceil(block), bytes: count * itemsize, scratch, held: 0 },
+            Load { units, bytes: count * itemsize, scratch, held: 0 },
             Scratch::default,
             |scratch, unit, shift| {
-                let end = count.min((unit + 1) * block);
-                for start in (unit * block..end).step_by(usize::try_from(piece).unwrap_or(usize::MAX)) {
-                    store.write(start, read(source, start..end.min(start + piece), scratch)?)?;
+                let (mut start, end) = (cut(unit), if unit + 1 == units { count } else { cut(unit + 1) });
+                let whole = end - start;
+                while start < end {
+                    let next = end.min(start + if start < phase { phase } else { piece });
+                    store.write(start, read(source, start..next, scratch)?)?;
+                    start = next;
                 }
-                shift.done((end - unit * block) * itemsize);
+                shift.done(whole * itemsize);
                 Ok(())
             },
             |_, ()| Ok(()),

@@ -37,7 +37,8 @@ macro_rules! mapped_source {
             }
 
             fn copy(&self, range: Range<u64>, scratch: &mut Scratch<T>) -> Result<()> {
-                let Some(file) = self.positional().filter(|file| file.is_cold(&range)) else {
+                // What is mapped as a whole is borrowed, unless it is cold.
+                let Some(file) = self.positional() else {
                     return <ArrayRef<T, D> as Source>::copy(self, range, scratch);
                 };
                 scratch.read(in_memory(&range), |bytes| file.scan(&range, || file.read_items(range.start, bytes)))

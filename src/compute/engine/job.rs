@@ -94,8 +94,15 @@ impl<'p> Job<'p> {
     /// Cuts arrays into very small pieces, so that small arrays take every path of large ones: for tests.
     #[doc(hidden)]
     #[must_use]
-    pub fn with_small_grid(mut self) -> Self {
-        self.grid = Grid { leaf: 64, block: 512, band: 4, short: 3 };
+    pub fn with_small_grid(self) -> Self {
+        self.with_grid(64, 512, 4, 3)
+    }
+
+    /// Cuts arrays into such leaves and blocks, in bytes, and bands of short axes, in rows: for tests.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_grid(mut self, leaf: usize, block: usize, band: u64, short: u64) -> Self {
+        self.grid = Grid { leaf, block, band, short };
         self
     }
 

@@ -23,6 +23,7 @@ pub use job::{Job, Progress};
 pub use output::Output;
 pub use sink::{Part, Sink};
 pub use source::{Scratch, Source};
+pub(in crate::compute) use target::page_of;
 pub use target::{Store, Target};
 pub use transposed::Transposed;
 

@@ -10,7 +10,7 @@ use crate::array::{ArrayFile, MmapArrayMut};
 use crate::element::Element;
 use crate::error::{Error, ErrorKind, Result};
 use crate::shape::Order;
-use crate::storage::File;
+use crate::storage::{self, File};
 
 /// An array that an operation can write its result to: an ndarray array or mutable view, a mapped array opened for writing, a
 /// file.
@@ -41,6 +41,27 @@ pub trait Target: sealed::Sealed {
 pub trait Store<T>: Sync {
     /// Writes the elements from position `start` on. No position is written by two threads at the same time.
     fn write(&self, start: u64, items: &[T]) -> Result<()>;
+
+    /// The first position that begins a page of the file, if any does. Who cuts what he writes there, and at [`page_of`]
+    /// elements from there, spares the system the reading of pages that are written in two parts.
+    fn page_phase(&self) -> u64 {
+        0
+    }
+}
+
+/// A multiple of the page sizes of most systems, in bytes.
+const PAGE: u64 = 16 << 10;
+
+/// The elements of a page; 0 where a page is no whole number of them.
+pub(in crate::compute) fn page_of<T>() -> u64 {
+    let size = (size_of::<T>() as u64).max(1);
+    if PAGE.is_multiple_of(size) { PAGE / size } else { 0 }
+}
+
+/// [`Store::page_phase`] of elements that begin at a byte of a file.
+fn page_phase<T>(offset: u64) -> u64 {
+    let (size, before) = ((size_of::<T>() as u64).max(1), offset.wrapping_neg() % PAGE);
+    if before.is_multiple_of(size) { before / size } else { 0 }
 }
 
 /// An array in memory, cut into pieces that different threads write.
@@ -145,10 +166,20 @@ impl<T: Element, D: Dimension> Target for MmapArrayMut<T, D> {
 }
 
 /// Starts the write-back of what was written every so often, so that dirty pages do not pile up until the system stops the
-/// writer.
-#[derive(Debug, Default)]
+/// writer. What the system keeps anyway is left to it: pages under write-back make those wait who write them again.
+#[derive(Debug)]
 struct Pace {
     written: AtomicU64,
+    /// Bytes that are left to the system.
+    kept: u64,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        /// Linux begins with a tenth, `dirty_background_ratio` (`Documentation/admin-guide/sysctl/vm.rst`).
+        const SHARE: u64 = 16;
+        Self { written: AtomicU64::new(0), kept: storage::available_memory().unwrap_or_default() / SHARE }
+    }
 }
 
 impl Pace {
@@ -157,7 +188,8 @@ impl Pace {
 
     fn wrote(&self, bytes: usize, start_writeback: impl FnOnce() -> Result<()>) -> Result<()> {
         let before = self.written.fetch_add(bytes as u64, Ordering::Relaxed);
-        if before / Self::EVERY < (before + bytes as u64) / Self::EVERY { start_writeback() } else { Ok(()) }
+        let after = before + bytes as u64;
+        if after > self.kept && before / Self::EVERY < after / Self::EVERY { start_writeback() } else { Ok(()) }
     }
 }
 
@@ -171,6 +203,10 @@ impl<T: Element, D: Dimension> Store<T> for Positional<'_, T, D> {
         self.file.write_native(start, items)?;
         self.pace.wrote(size_of_val(items), || self.file.start_writeback())
     }
+
+    fn page_phase(&self) -> u64 {
+        page_phase::<T>(self.file.header().data_offset())
+    }
 }
 
 /// The file behind a mapping of a whole array, whose elements have the machine's byte order.
@@ -183,6 +219,10 @@ impl<T: Element> Store<T> for Whole<'_> {
     fn write(&self, start: u64, items: &[T]) -> Result<()> {
         self.file.write_items(start, bytemuck::cast_slice(items))?;
         self.pace.wrote(size_of_val(items), || self.file.start_writeback())
+    }
+
+    fn page_phase(&self) -> u64 {
+        page_phase::<T>(self.file.header.data_offset())
     }
 }
 
@@ -203,5 +243,9 @@ impl<T: Element> Store<T> for NewFile<'_> {
     fn write(&self, start: u64, items: &[T]) -> Result<()> {
         self.file.write_all_at(bytemuck::cast_slice(items), self.offset + start * size_of::<T>() as u64)?;
         self.pace.wrote(size_of_val(items), || self.file.start_writeback(0, i64::MAX.unsigned_abs()))
+    }
+
+    fn page_phase(&self) -> u64 {
+        page_phase::<T>(self.offset)
     }
 }

@@ -1,6 +1,6 @@
 //! A band of rows, reduced column by column.
 
-use super::{Center, Native, WIDE};
+use super::{Center, LANES, Native, WIDE};
 
 /// Some rows of equal width, their beginnings `stride` elements apart.
 #[derive(Clone, Copy, Debug)]
@@ -106,7 +106,7 @@ impl<N: Native> Columns<N> {
         }
     }
 
-    /// Smallest and largest elements of columns without NaN.
+    /// Smallest and largest elements of columns without NaN, and the first rows of each.
     #[inline(always)]
     pub(in crate::compute) fn extremes(&mut self, band: Rows<'_, N>) {
         self.extremes.clear();
@@ -135,6 +135,39 @@ impl<N: Native> Columns<N> {
                 }
             }
             self.extremes.extend((0..width).map(|lane| [(min[lane], argmin[lane]), (max[lane], argmax[lane])]));
+        }
+    }
+
+    /// The same without the rows, which are 0.
+    #[inline(always)]
+    pub(in crate::compute) fn bounds(&mut self, band: Rows<'_, N>) {
+        self.extremes.clear();
+        self.extremes.reserve(band.width);
+        for column in (0..band.width).step_by(LANES) {
+            let width = LANES.min(band.width - column);
+            let mut padded = [N::default(); LANES];
+            padded[..width].copy_from_slice(&band.row(0)[column..][..width]);
+            // In a block of their own the lanes stay in registers.
+            let (min, max) = {
+                let (mut min, mut max) = (padded, padded);
+                for row in 1..band.rows {
+                    let items = &band.row(row)[column..][..width];
+                    let items: &[N; LANES] = match items.try_into() {
+                        Ok(items) => items,
+                        Err(_) => {
+                            padded[..width].copy_from_slice(items);
+                            &padded
+                        }
+                    };
+                    for lane in 0..LANES {
+                        let item = items[lane];
+                        min[lane] = if item.less(min[lane]) { item } else { min[lane] };
+                        max[lane] = if max[lane].less(item) { item } else { max[lane] };
+                    }
+                }
+                (min, max)
+            };
+            self.extremes.extend((0..width).map(|lane| [(min[lane], 0), (max[lane], 0)]));
         }
     }
 

@@ -136,7 +136,8 @@ fn row<C: Pod>((target, source): &mut Ends<'_, '_>, (to, from): (isize, isize), 
         let places = target.bytes[to..to + bytes].chunks_exact_mut(size_of::<C>());
         let items = source.bytes[end - bytes..end].rchunks_exact(size_of::<C>());
         for (place, item) in places.zip(items) {
-            place.copy_from_slice(item);
+            let cell: C = bytemuck::pod_read_unaligned(item);
+            place.copy_from_slice(bytemuck::bytes_of(&cell));
         }
     } else if axis.to == 1 && axis.from > 1 {
         let (to, from) = (to.cast_unsigned(), from.cast_unsigned());

@@ -10,7 +10,7 @@ use super::pack::{Axis, pack};
 use super::tile::{Tiles, Window, Wish, offsets};
 use crate::compute::Job;
 use crate::compute::engine::source::Scratch;
-use crate::compute::engine::{Load, Store};
+use crate::compute::engine::{Load, Store, page_of};
 use crate::element::Element;
 use crate::error::Result;
 use crate::shape::{self, Order};
@@ -59,6 +59,7 @@ impl Job<'_> {
         {
             return Ok(());
         }
+        let tiles = tiles.at_pages(store.page_phase(), page_of::<T>());
         let load = Load { units: tiles.boxes(), bytes, scratch: wish.most.min(2 * tiles.count()) * size, held: 0 };
         self.in_order(
             load,

@@ -95,7 +95,9 @@ impl Job<'_> {
             true => Batch { tables: 1, indices: (block / width).clamp(1, count), width },
             false => {
                 let even = (tables * count * width).div_ceil(4 * workers);
-                let room = (share / 2).min(ENOUGH / size).min(even).max(block);
+                // Rows that lie in memory need no order, and stay in the cache until they are written.
+                let whole = table.source.borrow(0..tables * rows * width).is_some();
+                let room = if whole { block } else { (share / 2).min(ENOUGH / size).min(even).max(block) };
                 let part = width.min(room);
                 // An index takes a place, a number and its own bytes besides the row.
                 let each = part + 40 / size;

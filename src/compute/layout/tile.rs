@@ -23,12 +23,14 @@ pub(super) struct Wish {
 pub(super) struct Tiles {
     shape: Vec<u64>,
     pub(super) lens: Vec<u64>,
+    /// The length of the first box along the last axis, where that is another; otherwise 0.
+    head: u64,
 }
 
 impl Tiles {
     /// The boxes that are read and written in runs as long as is wished, or as memory allows.
     pub(super) fn new(shape: &[u64], strides: &[i64], size: u64, wish: Wish) -> Self {
-        let mut tiles = Self { shape: shape.to_vec(), lens: vec![1; shape.len()] };
+        let mut tiles = Self { shape: shape.to_vec(), lens: vec![1; shape.len()], head: 0 };
         let room =
             |tiles: &Self| tiles.count().saturating_add(Window::new(&tiles.lens, strides, size).count()) <= wish.most;
         let mut orders = vec![by_writing(shape), by_reading(strides)];
@@ -54,9 +56,21 @@ impl Tiles {
         tiles
     }
 
+    /// The same boxes, but for a first one along the last axis of `phase` elements: if that makes all others begin at a page
+    /// of so many elements.
+    pub(super) fn at_pages(mut self, phase: u64, page: u64) -> Self {
+        if let (Some(&len), Some(&each)) = (self.shape.last(), self.lens.last()) {
+            let every_row = page > 0 && (self.shape.len() == 1 || len.is_multiple_of(page));
+            if every_row && each < len && each.is_multiple_of(page) {
+                self.head = phase;
+            }
+        }
+        self
+    }
+
     /// Boxes of at most `most` elements that follow one another without a gap, where the axes count from the innermost.
     pub(super) fn strips(shape: &[u64], axes: &[usize], most: u64) -> Self {
-        let mut tiles = Self { shape: shape.to_vec(), lens: vec![1; shape.len()] };
+        let mut tiles = Self { shape: shape.to_vec(), lens: vec![1; shape.len()], head: 0 };
         for &axis in axes {
             tiles.lens[axis] = (most / tiles.count()).clamp(1, tiles.shape[axis]);
             if tiles.lens[axis] < tiles.shape[axis] {
@@ -90,7 +104,12 @@ impl Tiles {
 
     /// The boxes along each axis.
     fn sides(&self) -> impl DoubleEndedIterator<Item = u64> + ExactSizeIterator + '_ {
-        self.shape.iter().zip(&self.lens).map(|(&len, &each)| len.div_ceil(each))
+        let last = self.shape.len().wrapping_sub(1);
+        let count = move |(axis, (&len, &each)): (usize, (&u64, &u64))| match self.head {
+            head @ 1.. if axis == last => 1 + (len - head).div_ceil(each),
+            _ => len.div_ceil(each),
+        };
+        self.shape.iter().zip(&self.lens).enumerate().map(count)
     }
 
     /// The number of boxes.
@@ -102,21 +121,30 @@ impl Tiles {
     pub(super) fn region(&self, mut number: u64) -> Region {
         let mut region: Vec<Range<u64>> = Vec::with_capacity(self.shape.len());
         for (sides, (&len, &each)) in self.sides().zip(self.shape.iter().zip(&self.lens)).rev() {
-            let start = number % sides * each;
-            region.push(start..len.min(start + each));
+            let before = number % sides;
+            // The last axis is the first that is looked at.
+            region.push(match self.head {
+                head @ 1.. if region.is_empty() && before == 0 => 0..head,
+                head @ 1.. if region.is_empty() => {
+                    let start = head + (before - 1) * each;
+                    start..len.min(start + each)
+                }
+                _ => before * each..len.min((before + 1) * each),
+            });
             number /= sides;
         }
         region.reverse();
         region
     }
 
-    /// The boxes that share something with a region that is not empty.
+    /// The boxes that share something with a region that is not empty; not after [`Self::at_pages`].
     pub(super) fn touching(&self, region: &[Range<u64>]) -> impl Iterator<Item = Region> + '_ {
         let first: Vec<u64> = region.iter().zip(&self.lens).map(|(range, &each)| range.start / each).collect();
         let last = region.iter().zip(&self.lens).map(|(range, &each)| (range.end - 1) / each);
         let found = Self {
             shape: last.zip(&first).map(|(last, first)| last - first + 1).collect(),
             lens: vec![1; self.lens.len()],
+            head: 0,
         };
         (0..found.boxes()).map(move |number| {
             let at = found.region(number);

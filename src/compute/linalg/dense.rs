@@ -39,7 +39,7 @@ impl Qr {
     }
 
     /// The first columns of the orthogonal factor, as many as the smaller size.
-    pub(super) fn q(&self) -> Mat<f64> {
+    pub(super) fn into_q(self) -> Mat<f64> {
         let (rows, cols) = self.factors.shape();
         let size = rows.min(cols);
         let mut q = Mat::identity(rows, size);

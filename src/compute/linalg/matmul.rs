@@ -1,6 +1,6 @@
 //! Matrix products.
 
-use ndarray::{Ix1, Ix2};
+use ndarray::Ix2;
 
 use super::entry::Entry;
 use super::matrix::{Matrix, in_memory};
@@ -55,38 +55,6 @@ impl Job<'_> {
             Order::F => self.product((&right, &left.t(), Part::All), &|_| (), store),
         }))
     }
-
-    /// The product of a matrix and a vector, as `np.matvec`, on the terms of [`Self::matmul`].
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::matmul`].
-    pub fn matvec<'a, A, X>(&'a self, a: &'a A, x: &'a X) -> Result<Output<'a, Product<A>, Ix1>>
-    where
-        A: Source<Elem: Entry>,
-        X: Source<Elem: Entry<Product = Product<A>>>,
-    {
-        let (left, right) = (axes(a, 2)?, axes(x, 1)?);
-        fits(&left, &right, (left.cols, right.rows))?;
-        let dim = Ix1(in_memory(left.rows));
-        Ok(Output::new(self, dim, Order::C, move |store| self.product((&left.t(), &right, Part::All), &|_| (), store)))
-    }
-
-    /// The product of a vector, as a row, and a matrix, on the terms of [`Self::matmul`]. Nothing is conjugated.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::matmul`].
-    pub fn vecmat<'a, X, A>(&'a self, x: &'a X, a: &'a A) -> Result<Output<'a, Product<A>, Ix1>>
-    where
-        A: Source<Elem: Entry>,
-        X: Source<Elem: Entry<Product = Product<A>>>,
-    {
-        let (left, right) = (axes(x, 1)?, axes(a, 2)?);
-        fits(&left.t(), &right, (left.rows, right.rows))?;
-        let dim = Ix1(in_memory(right.cols));
-        Ok(Output::new(self, dim, Order::C, move |store| self.product((&right, &left, Part::All), &|_| (), store)))
-    }
 }
 
 /// The matrix of a source with so many axes.
@@ -100,7 +68,8 @@ pub(super) fn axes<S: Source<Elem: Entry>>(source: &S, count: usize) -> Result<M
     Matrix::new(source)
 }
 
-fn fits<A: Entry, B: Entry>(a: &Matrix<'_, A>, b: &Matrix<'_, B>, (left, right): (u64, u64)) -> Result<()> {
+/// Sees that the inner sizes of a product are the same.
+pub(super) fn fits<A: Entry, B: Entry>(a: &Matrix<'_, A>, b: &Matrix<'_, B>, (left, right): (u64, u64)) -> Result<()> {
     if left == right {
         return Ok(());
     }

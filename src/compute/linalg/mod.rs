@@ -7,6 +7,7 @@ mod factor;
 mod gram;
 mod matmul;
 mod matrix;
+mod matvec;
 mod pca;
 mod product;
 mod qr;

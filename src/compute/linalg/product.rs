@@ -554,8 +554,12 @@ impl Job<'_> {
         itemsize: u64,
     ) -> Result<(Plan, u64)> {
         let (rows, cols, terms) = (a.cols(), b.cols(), a.rows());
-        let area = self.grid.block_of::<f64>() as u64;
-        let side = area.isqrt().max(1);
+        let side = (self.grid.block_of::<f64>() as u64).isqrt().max(1);
+        // Large results have larger blocks, for which less is packed and written in longer rows.
+        let side = if rows.min(cols) >= 8 * side { 2 * side } else { side };
+        // The kernels take 12 rows at a time, or 6, and 4 columns.
+        let side = if side < 12 { side } else { side - side % 12 };
+        let area = side * side;
         // A thin result has longer blocks, as long as the pieces of the panels stay small.
         let long = |across: u64| {
             let few = 4 * area / terms.min(DEPTH64);
@@ -572,7 +576,8 @@ impl Job<'_> {
             wide: 1,
             depth: DEPTH64,
         };
-        let budget = self.budget();
+        // The kernels pack their operands once more.
+        let budget = self.budget() - self.budget() / 16;
         // Panels take less than a fifth of the memory.
         let depth = (budget / itemsize).isqrt() / 18 / DEPTH64 * DEPTH64;
         plan.depth = depth.clamp(DEPTH64, DEEPEST).min(terms);

@@ -91,7 +91,7 @@ impl Job<'_> {
         (slabs, cols, load): (Slabs, u64, Load),
         worker: impl Fn() -> W + Sync,
         read: impl Fn(MatMut<'_, f64>, &Range<u64>, &mut W) -> Result<()> + Sync,
-        mut join: impl FnMut(u64, &Qr) -> Result<()> + Send,
+        mut join: impl FnMut(u64, Qr) -> Result<()> + Send,
     ) -> Result<Mat<f64>> {
         let mut total: Option<Mat<f64>> = None;
         self.in_order(
@@ -109,8 +109,9 @@ impl Job<'_> {
                     None => r,
                     Some(above) => {
                         let both = Qr::new(stack(above.as_ref(), r.as_ref()));
-                        join(unit, &both)?;
-                        both.r()
+                        let r = both.r();
+                        join(unit, both)?;
+                        r
                     }
                 });
                 Ok(())
@@ -172,12 +173,17 @@ impl Job<'_> {
             kept.read(place(unit), &mut items)?;
             Ok(MatRef::from_column_major_slice(&items, rows, cols).to_owned())
         };
-        let load = qr_load::<T>(slabs, matrix.cols, matrix.bytes());
+        // What the kernels set aside to pack their operands, much of which they never touch.
+        let packed = (self.budget() / 4).min(4 << 20);
+        let load = |copies| {
+            let load = qr_load::<T>(slabs, matrix.cols, matrix.bytes(), copies);
+            Load { scratch: load.scratch + packed, ..load }
+        };
         let r = self.triangle(
-            (slabs, matrix.cols, load),
+            (slabs, matrix.cols, load(3)),
             Reader::default,
             |slab, rows, reader| fill(slab, &matrix, rows, reader),
-            |unit, both| write(unit, both.q().as_ref()),
+            |unit, both| write(unit, both.into_q().as_ref()),
         )?;
         let signs = signs(r.as_ref());
         // From the last triangle to the first: what the orthogonal factor of each slab is multiplied by.
@@ -189,14 +195,18 @@ impl Job<'_> {
         }
         write(0, share.as_ref())?;
         self.in_order(
-            load,
+            load(4),
             Reader::default,
             |reader, unit, shift| {
                 let rows = slabs.rows(unit);
                 let mut slab = Mat::zeros(in_memory(rows.end - rows.start), cols);
                 fill(slab.as_mut(), &matrix, &rows, reader)?;
-                let q = product(Qr::new(slab).q().as_ref(), read(unit, size, size)?.as_ref());
+                // Each step lets go of what the one before was made of.
+                let own = Qr::new(slab).into_q();
+                let q = product(own.as_ref(), read(unit, size, size)?.as_ref());
+                drop(own);
                 let items: Vec<f64> = q.row_iter().flat_map(|row| row.iter().copied()).collect();
+                drop(q);
                 store.write(rows.start * size as u64, &items)?;
                 shift.done((rows.end - rows.start) * matrix.cols * size_of::<T>() as u64);
                 Ok(())
@@ -248,7 +258,7 @@ impl Job<'_> {
         }
         let (both, bytes) = (left.cols + right.cols, left.bytes() + right.bytes());
         let slabs = self.slabs(left.rows, both);
-        let load = qr_load::<A::Elem>(slabs, both, bytes);
+        let load = qr_load::<A::Elem>(slabs, both, bytes, 3);
         let r = self.triangle(
             (slabs, both, load),
             || (Reader::default(), Reader::default()),
@@ -290,13 +300,14 @@ pub(super) fn join(above: Option<Mat<f64>>, r: Mat<f64>) -> Mat<f64> {
     }
 }
 
-/// What factoring slabs takes: the slab, its factors, and triangles that are joined.
-fn qr_load<T: RealEntry>(slabs: Slabs, cols: u64, bytes: u64) -> Load {
+/// What factoring slabs takes: so many copies of a slab (its factors, what is made of them, what the kernels pack), and
+/// triangles that are joined.
+fn qr_load<T: RealEntry>(slabs: Slabs, cols: u64, bytes: u64, copies: u64) -> Load {
     let itemsize = size_of::<f64>() as u64;
     Load {
         units: slabs.count,
         bytes,
-        scratch: (3 * slabs.longest() + 2 * cols) * cols * itemsize + (1 << 16) * Reader::<T>::cost(),
+        scratch: (copies * slabs.longest() + 2 * cols) * cols * itemsize + (1 << 16) * Reader::<T>::cost(),
         held: 5 * cols * cols * itemsize,
     }
 }

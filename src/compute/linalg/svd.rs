@@ -222,9 +222,9 @@ impl Job<'_> {
         } else {
             let mut random = Random(options.seed);
             let start = Mat::from_fn(cols, width, |_, _| random.next());
-            directions = Qr::new(start).q();
+            directions = Qr::new(start).into_q();
             for _ in 0..=options.power_iterations {
-                directions = Qr::new(self.iterate(&scaled, directions.as_ref())?).q();
+                directions = Qr::new(self.iterate(&scaled, directions.as_ref())?).into_q();
                 passes += 1;
             }
         }

@@ -18,6 +18,8 @@ use crate::error::Result;
 const STRATA: u64 = 1024;
 /// Elements of a run in a single line.
 const RUN: u64 = 128;
+/// Strata for each one that is left, where elements have to be read: in fewer places, and longer runs.
+const FEWER: u64 = 4;
 /// Rows that are drawn from several lines, at most.
 const ROWS: u64 = 4096;
 /// Elements for each one that is drawn, at least.
@@ -165,9 +167,11 @@ fn place(position: f64, count: usize) -> usize {
 }
 
 fn draw<T: Real>(job: &Job<'_>, source: &dyn Blocks<T>, lines: Lines) -> Result<Vec<Draw<T::Native>>> {
-    let run = if lines.stride == 1 { RUN.min(lines.len.div_ceil(4 * THIN)) } else { 1 };
+    let lies = lines.stride > 1 || source.borrow(lines.start..lines.start + lines.len).is_some();
+    let fewer = if lies { 1 } else { FEWER };
+    let run = if lines.stride == 1 { (fewer * RUN).min(lines.len.div_ceil(4 * THIN)) } else { 1 };
     let room = job.budget() / 16 / size_of::<T::Native>() as u64 / (run * lines.width);
-    let most = if lines.stride == 1 { STRATA } else { ROWS };
+    let most = if lines.stride == 1 { STRATA / fewer } else { ROWS };
     let strata = (lines.len / THIN / run).min(most).min(room).max(1);
     let stratum = lines.len / strata;
     let each = run * lines.width;

@@ -240,7 +240,7 @@ impl<N: Native> Fold<N> for Extremes {
             #[inline(always)]
             || {
                 columns.sum(band);
-                columns.extremes(band);
+                if self.locate { columns.extremes(band) } else { columns.bounds(band) }
             },
         );
         let mut cells: Vec<_> = Pair::of_columns(first, &columns.extremes).collect();

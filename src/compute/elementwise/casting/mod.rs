@@ -92,17 +92,17 @@ fn convert<W: Wide, U: Cast>(items: &[W], out: &mut Vec<U>) -> Losses {
         || {
             let zero = W::Count::default();
             let (mut overflowed, mut inexact, mut nan_lost, mut imaginary_lost) = (zero, zero, zero, zero);
-            out.extend(items.iter().map(
-                #[inline(always)]
-                |&item| {
-                    let (value, loss) = item.cast::<U>();
-                    overflowed += W::Count::from(loss.overflow);
-                    inexact += W::Count::from(loss.inexact);
-                    nan_lost += W::Count::from(loss.nan);
-                    imaginary_lost += W::Count::from(loss.imaginary);
-                    value
-                },
-            ));
+            // A loop of its own: the one inside `extend` may become a function, which knows nothing of the vector unit.
+            let from = out.len();
+            out.resize(from + items.len(), U::zeroed());
+            for (place, &item) in out[from..].iter_mut().zip(items) {
+                let (value, loss) = item.cast::<U>();
+                overflowed += W::Count::from(loss.overflow);
+                inexact += W::Count::from(loss.inexact);
+                nan_lost += W::Count::from(loss.nan);
+                imaginary_lost += W::Count::from(loss.imaginary);
+                *place = value;
+            }
             let [overflowed, inexact, nan_lost, imaginary_lost] =
                 [overflowed, inexact, nan_lost, imaginary_lost].map(Into::into);
             Losses { overflowed, inexact, nan_lost, imaginary_lost }

@@ -2,45 +2,9 @@
 
 use std::sync::Mutex;
 
+use outcore::compute::map;
+
 use super::*;
-use crate::compute::Scratch;
-use crate::compute::engine::source::sealed;
-use crate::error::Result;
-use crate::shape::Order;
-
-/// Hands out copies, as a file does.
-struct Copied<'a, T>(&'a ArrayViewD<'a, T>);
-
-impl<T> sealed::Sealed for Copied<'_, T> {}
-
-impl<T: Number> Source for Copied<'_, T> {
-    type Elem = T;
-    type Dim = IxDyn;
-
-    fn dim(&self) -> IxDyn {
-        self.0.raw_dim()
-    }
-
-    fn order(&self) -> Order {
-        Source::order(self.0)
-    }
-
-    fn borrow(&self, _: std::ops::Range<u64>) -> Option<&[T]> {
-        None
-    }
-
-    fn copy(&self, range: std::ops::Range<u64>, scratch: &mut Scratch<T>) -> Result<()> {
-        let range = usize::try_from(range.start).unwrap()..usize::try_from(range.end).unwrap();
-        let items: Vec<T> = match Source::order(self.0) {
-            Order::C => self.0.iter().copied().collect(),
-            Order::F => self.0.t().iter().copied().collect(),
-        };
-        scratch.read(range.len(), |bytes| {
-            bytes.copy_from_slice(bytemuck::cast_slice(&items[range]));
-            Ok(())
-        })
-    }
-}
 
 /// The bits of every float result, as text: `{:?}` of a float is exact.
 fn results<S: Source<Elem: Number, Dim = IxDyn>>(job: &Job<'_>, a: &S) -> String {
@@ -53,12 +17,13 @@ fn results<S: Source<Elem: Number, Dim = IxDyn>>(job: &Job<'_>, a: &S) -> String
     text
 }
 
-pub(super) fn same_bits<T: Number>(view: &ArrayViewD<'_, T>, grid: usize) {
+pub(super) fn same_bits<T: Number + Plain>(view: &ArrayViewD<'_, T>, grid: usize) {
     let expected = results(&job(1, grid), view);
     for threads in [2, 3, 7] {
         assert_eq!(results(&job(threads, grid), view), expected);
     }
-    assert_eq!(results(&job(2, grid), &Copied(view)), expected);
+    // An expression hands out copies, as a file does.
+    assert_eq!(results(&job(2, grid), &map(view, |item| item)), expected);
 }
 
 #[test]
@@ -75,8 +40,7 @@ fn a_cancelled_job_ends_with_an_error() {
 #[test]
 fn progress_counts_every_byte_once() {
     let seen = Mutex::new(Vec::new());
-    let mut job = Job::new().threads(2).progress(|progress| seen.lock().unwrap().push(progress));
-    job.grid = GRIDS[0];
+    let job = Job::new().threads(2).with_small_grid().progress(|progress| seen.lock().unwrap().push(progress));
     let a = ndarray::Array2::<f64>::ones((100, 10));
     job.sum(&a).unwrap();
     job.var_axis(&a, Axis(0), 0.0).unwrap();

@@ -1,12 +1,10 @@
-//! Every operation against a naive oracle, on many shapes, layouts, element types and grids.
+//! The reductions of the foundation: every one against a naive oracle, on many shapes, layouts, element types and grids.
 
 use ndarray::{Array, ArrayD, ArrayViewD, Axis, Dimension, IxDyn, ShapeBuilder, Slice, arr0, array};
 use proptest::prelude::*;
 
-use super::engine::grid::Grid;
-use super::{CancelToken, Job, Number, Source};
-use crate::element::{Be, Bool8, Le};
-use crate::error::ErrorKind;
+use outcore::compute::{CancelToken, Number, Source};
+use outcore::{Be, Bool8, ErrorKind, Job, Le};
 
 mod exact;
 mod oracle;
@@ -14,17 +12,14 @@ mod terms;
 
 use oracle::Plain;
 
-/// Grids on which small arrays have many leaves, blocks and bands.
-const GRIDS: [Grid; 3] = [
-    Grid { leaf: 64, block: 256, band: 4, short: 3 },
-    Grid { leaf: 96, block: 1024, band: 8, short: 8 },
-    Grid { leaf: 8 << 10, block: 512 << 10, band: 64, short: 32 },
-];
-
+/// On a grid on which small arrays have many leaves, blocks and bands, or the usual one.
 fn job(threads: usize, grid: usize) -> Job<'static> {
-    let mut job = Job::new().threads(threads);
-    job.grid = GRIDS[grid];
-    job
+    let job = Job::new().threads(threads);
+    match grid {
+        0 => job.with_small_grid(),
+        1 => job.with_grid(96, 1024, 8, 8),
+        _ => job,
+    }
 }
 
 /// A layout of the same elements: C, F, transposed axes, every second element, reversed, a window.
