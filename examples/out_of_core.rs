@@ -2,7 +2,7 @@
 //!
 //! Writes 256 MiB, computes statistics of it with a budget of 64 MiB, and prints how much memory of its own the process took.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use ndarray::{Array2, Axis, Ix2};
@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("file    {} MiB, four times the budget of {} MiB", bytes >> 20, BUDGET >> 20);
 
     // Asked for at every block, so that no peak goes unseen.
-    let peak = AtomicU64::new(0);
+    let peak = AtomicUsize::new(0);
     let job = Job::new().memory(BUDGET as u64).progress(|_| {
         peak.fetch_max(own_memory().unwrap_or_default(), Ordering::Relaxed);
     });
@@ -41,7 +41,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 /// Anonymous memory of this process in KiB, without the page cache, as Linux tells it.
-fn own_memory() -> Option<u64> {
+fn own_memory() -> Option<usize> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"))?;
     line.trim().strip_suffix(" kB")?.trim().parse().ok()

@@ -68,12 +68,21 @@ fn libraries() -> Vec<PathBuf> {
 fn what_must_not_compile_does_not() {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/compile_fail");
     let control = dir.join("compiles.rs");
-    let mut answers = Vec::new();
+    if cfg!(windows) && std::env::var_os("OUTCORE_EMULATED").is_some() {
+        println!("skipped: wine has no compiler");
+        return;
+    }
+    let (mut answers, mut foreign) = (Vec::new(), false);
     let library = libraries().into_iter().find(|library| {
         let (codes, stderr) = errors_of(&control, library);
         answers.push(stderr);
+        foreign |= codes.contains("E0461");
         codes.is_empty()
     });
+    if library.is_none() && foreign {
+        println!("skipped: the compiler makes programs for another system than this");
+        return;
+    }
     let library =
         library.unwrap_or_else(|| panic!("{} compiles with no library:\n{}", control.display(), answers.concat()));
 

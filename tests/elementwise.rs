@@ -363,7 +363,7 @@ fn hostile_shapes_are_errors_or_cost_nothing() {
 fn large_arrays_take_every_path_within_a_small_budget() {
     let dir = tempfile::tempdir().unwrap();
     let (rows, columns) = (4096_usize, 600_usize);
-    let value = |at: usize| (at * 2_654_435_761 % 1000) as f64;
+    let value = |at: usize| (at as u64 * 2_654_435_761 % 1000) as f64;
     let a = ndarray::Array2::from_shape_fn((rows, columns), |(r, c)| value(r * columns + c));
     let (of_a, of_b, out) = (dir.path().join("a.npy"), dir.path().join("b.npy"), dir.path().join("out.npy"));
     outcore::save(&of_a, &a).unwrap();
@@ -405,7 +405,7 @@ fn masks_that_do_not_fit_are_evaluated_again() {
     assert_eq!((kept.len(), job.min(&kept).unwrap()), (expected, 201.0));
 
     // One that changes meanwhile is found out.
-    let calls = std::sync::atomic::AtomicU64::new(0);
+    let calls = std::sync::atomic::AtomicUsize::new(0);
     let fickle = map(&a, |_| calls.fetch_add(1, std::sync::atomic::Ordering::Relaxed).is_multiple_of(3));
     let error = job.compress(&fickle, map(&a, f64::from)).unwrap().save(dir.path().join("none.npy")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidArgument);

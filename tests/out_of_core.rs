@@ -79,7 +79,7 @@ fn expect_of<R>(rows: usize, columns: usize, name: &str, passes: f64, run: impl 
     if read > passes * 1.02 {
         failures.push(format!("{name}: the file was read {read:.3} times"));
     }
-    if peak > budget.cast_signed() {
+    if peak as u64 > budget {
         failures.push(format!("{name}: {peak} bytes held, with a budget of {budget}"));
     }
 }

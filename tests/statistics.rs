@@ -515,7 +515,7 @@ impl<D: Dimension> InOrder for Array<f64, D> {
 
 #[test]
 fn any_and_all_stop_early() {
-    let read = std::sync::atomic::AtomicU64::new(0);
+    let read = portable_atomic::AtomicU64::new(0);
     let mut a = Array1::<f64>::zeros(1 << 20);
     a[5] = f64::NAN;
     let count = |progress: outcore::compute::Progress| {

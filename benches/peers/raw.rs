@@ -2,10 +2,11 @@
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use ndarray::{Ix1, Ix2};
 use outcore::{MmapArrayMut, peek};
+use portable_atomic::AtomicU64;
 
 use crate::request::{Answer, Fallible, Request, Run, numbers, written};
 

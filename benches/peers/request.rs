@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::LazyLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use ndarray::{Array, Array1, Dimension};
 use outcore::{ArrayFile, Element, Job, MmapArray, OpenOptions, RawLayout};
+use portable_atomic::AtomicU64;
 use serde::Deserialize;
 
 pub(crate) type Fallible<T> = Result<T, Box<dyn std::error::Error>>;

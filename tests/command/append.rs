@@ -169,6 +169,11 @@ fn a_header_without_room_is_written_anew_if_it_may() {
     folder.npy("rows.npy", "'|u1'", false, "(1,)", b"0");
     assert!(folder.fails(&["append", "tight.npy", "rows.npy", "--in-place"], 2).contains("leave out --in-place"));
     assert_eq!(folder.read("tight.npy"), file);
+    if cfg!(windows) && std::env::var_os("OUTCORE_EMULATED").is_some() {
+        assert!(folder.fails(&["append", "tight.npy", "rows.npy"], 2).contains("may be open"));
+        assert_eq!(folder.read("tight.npy"), file);
+        return println!("skipped: this system does not replace a file that is open");
+    }
     folder.ok(&["append", "tight.npy", "rows.npy"]);
     assert!(folder.read("tight.npy").ends_with(b"1234567890"));
     assert_eq!(folder.json(&["info", "--json", "tight.npy"])["shape"], json!([10]));

@@ -9,7 +9,7 @@ fn zeros_values_and_ranges() {
     assert_eq!(folder.json(&["show", "--json", "zeros.npy"])["data"].to_string(), "[[0.0,0.0,0.0],[0.0,0.0,0.0]]");
     folder.ok(&["create", "fill.npy", "--dtype", ">i2", "--shape", "3", "--fill", "-2"]);
     assert!(folder.read("fill.npy").ends_with(&[0xff, 0xfe, 0xff, 0xfe, 0xff, 0xfe]));
-    folder.ok(&["create", "range.npy", "--dtype", "f8", "--shape", "2,2", "--order", "F", "--arange=-1,0.5"]);
+    folder.ok(&["create", "range.npy", "--dtype", "<f8", "--shape", "2,2", "--order", "F", "--arange=-1,0.5"]);
     assert!(folder.read("range.npy").ends_with(&f8(&[-1.0, 0.0, -0.5, 0.5])));
     folder.ok(&["create", "numbers.npy", "--dtype", ">u2", "--shape", "300", "--arange", "--memory", "100"]);
     let expected: Vec<u8> = (0..300_u16).flat_map(u16::to_be_bytes).collect();

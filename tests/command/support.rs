@@ -1,7 +1,7 @@
 //! A folder of its own for each test, files made by hand, and runs of the binary in it.
 
 use std::fs;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -51,7 +51,9 @@ impl Folder {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        // A command that has found an error elsewhere does not wait for it.
+        let given = child.stdin.take().unwrap().write_all(input.as_bytes());
+        assert!(given.is_ok() || given.is_err_and(|error| error.kind() == ErrorKind::BrokenPipe));
         child.wait_with_output().unwrap()
     }
 
@@ -82,6 +84,24 @@ impl Folder {
         let value: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(value["schema"], 1);
         value
+    }
+
+    /// The most memory of its own, in KiB, that a run takes; of a program that an emulator runs, nobody can tell.
+    pub(crate) fn peak_kib(&self, args: &[&str]) -> Option<u64> {
+        if std::env::var_os("OUTCORE_EMULATED").is_some() {
+            println!("skipped: the memory of the process is that of its emulator");
+            return None;
+        }
+        let mut process = self.command().args(args).stdout(Stdio::null()).spawn().unwrap();
+        let mut peak = 0;
+        while process.try_wait().unwrap().is_none() {
+            let status = fs::read_to_string(format!("/proc/{}/status", process.id())).unwrap_or_default();
+            let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
+            peak = peak.max(line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0));
+        }
+        assert!(process.wait().unwrap().success());
+        assert!(peak > 0, "{args:?}: never seen at work");
+        Some(peak)
     }
 
     /// The error of a run that ends with this code: one line, after the name of the command.

@@ -22,6 +22,21 @@ pub(crate) const WIDE: Kind = Kind { row: 200, order: Order::C };
 pub(crate) const WIDE_F: Kind = Kind { row: 200, order: Order::F };
 pub(crate) const TINY: Kind = Kind { row: 3, order: Order::C };
 
+const BIG: bool = cfg!(target_endian = "big");
+
+/// The dtype of all arrays: in the order of the machine, as they are written.
+pub(crate) const DTYPE: &str = if BIG { ">u8" } else { "<u8" };
+
+/// An element as it is in a file.
+pub(crate) fn to_bytes(item: u64) -> [u8; 8] {
+    if BIG { item.to_be_bytes() } else { item.to_le_bytes() }
+}
+
+fn from_bytes(bytes: &[u8]) -> u64 {
+    let bytes = bytes.try_into().expect("eight bytes");
+    if BIG { u64::from_be_bytes(bytes) } else { u64::from_le_bytes(bytes) }
+}
+
 impl Kind {
     pub(crate) fn shape(self, rows: usize) -> (usize, usize) {
         if self.order == Order::C { (rows, self.row) } else { (self.row, rows) }
@@ -157,8 +172,7 @@ pub(crate) fn doors(disk: &MemoryDisk, name: &str) -> [Result<Vec<u64>>; 3] {
             let bytes = file.read_selection(&outcore::Selection::all())?;
             let shape: Vec<usize> =
                 file.header().shape().iter().map(|&len| usize::try_from(len).expect("a length")).collect();
-            let items: Vec<u64> =
-                bytes.chunks_exact(8).map(|item| u64::from_le_bytes(item.try_into().expect("eight bytes"))).collect();
+            let items: Vec<u64> = bytes.chunks_exact(8).map(from_bytes).collect();
             let array = Array2::from_shape_vec((shape[0], shape[1]), items).expect("all elements");
             Ok(in_order(kind(file.header().order()), &array))
         }),

@@ -12,7 +12,7 @@ use outcore::{
 use proptest::prelude::*;
 
 use crate::model::{Content, Observed, States, admit, join};
-use crate::observe::{Kind, in_order};
+use crate::observe::{DTYPE, Kind, in_order};
 use crate::power::{Random, tears};
 use crate::thorough;
 
@@ -343,7 +343,7 @@ impl Machine {
                 if self.setting.format == Format::Raw {
                     // Half a row may follow, which no header tells from somebody's data.
                     let (a, b) = kind.shape(self.now.rows());
-                    let layout = RawLayout::new().dtype("<u8".parse().unwrap()).shape([a as u64, b as u64]);
+                    let layout = RawLayout::new().dtype(DTYPE.parse().unwrap()).shape([a as u64, b as u64]);
                     let repair = RepairOptions::new().raw(layout.order(kind.order)).rows_from_size(true);
                     let image: Arc<dyn Backend> = Arc::new(self.memory.clone().unwrap());
                     repair.backend(image).repair(&self.path).unwrap();

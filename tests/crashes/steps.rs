@@ -8,7 +8,7 @@ use outcore::storage::{Backend, MemoryDisk, Sharing};
 use outcore::{ArrayFile, Commit, Format, MmapArrayMut, Order, Result};
 
 use crate::model::{Content, Observed, States, join};
-use crate::observe::{Kind, backend, in_order, others, read};
+use crate::observe::{DTYPE, Kind, backend, in_order, others, read, to_bytes};
 
 /// The names that arrays have.
 pub(crate) const NAMES: [&str; 2] = ["a", "b"];
@@ -131,11 +131,11 @@ impl World {
                 let array = array(Format::Npy, 9);
                 let (a, b) = kind.shape(9);
                 let columns = if kind.order == Order::C { "False" } else { "True" };
-                let text = format!("{{'descr': '<u8', 'fortran_order': {columns}, 'shape': ({a}, {b}), }}\n");
+                let text = format!("{{'descr': '{DTYPE}', 'fortran_order': {columns}, 'shape': ({a}, {b}), }}\n");
                 let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
                 bytes.extend(u16::try_from(text.len()).expect("a short header").to_le_bytes());
                 bytes.extend(text.bytes());
-                bytes.extend(array.now().items.iter().flat_map(|item| item.to_le_bytes()));
+                bytes.extend(array.now().items.iter().flat_map(|&item| to_bytes(item)));
                 let file = disk.create_new(Path::new("a"), None, Sharing::All).expect("creates");
                 file.write_at(&bytes, 0).expect("writes");
                 file.sync().expect("syncs");
@@ -369,7 +369,7 @@ impl World {
         if raw == Format::Raw {
             let rows = known.now.as_ref().map_or(0, Content::rows);
             let (a, b) = self.kind.shape(rows);
-            let layout = outcore::RawLayout::new().dtype("<u8".parse()?).shape([a as u64, b as u64]);
+            let layout = outcore::RawLayout::new().dtype(DTYPE.parse()?).shape([a as u64, b as u64]);
             options = options.raw(layout.order(self.kind.order));
         }
         self.kind.options(&self.backend, format).convert(&options.open_any_file(from)?, to)

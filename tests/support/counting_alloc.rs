@@ -5,20 +5,20 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicIsize, Ordering};
 
 thread_local! {
-    static HELD: Cell<i64> = const { Cell::new(0) };
-    static PEAK: Cell<i64> = const { Cell::new(0) };
+    static HELD: Cell<isize> = const { Cell::new(0) };
+    static PEAK: Cell<isize> = const { Cell::new(0) };
 }
 
-static HELD_BY_ALL: AtomicI64 = AtomicI64::new(0);
-static PEAK_OF_ALL: AtomicI64 = AtomicI64::new(0);
+static HELD_BY_ALL: AtomicIsize = AtomicIsize::new(0);
+static PEAK_OF_ALL: AtomicIsize = AtomicIsize::new(0);
 
 /// The system's allocator, counted.
 pub(crate) struct Counting;
 
-fn count(bytes: i64) {
+fn count(bytes: isize) {
     let held = HELD_BY_ALL.fetch_add(bytes, Ordering::Relaxed) + bytes;
     PEAK_OF_ALL.fetch_max(held, Ordering::Relaxed);
     // A thread that is being torn down no longer counts.
@@ -28,8 +28,8 @@ fn count(bytes: i64) {
     });
 }
 
-fn size(layout: Layout) -> i64 {
-    i64::try_from(layout.size()).unwrap_or(i64::MAX)
+fn size(layout: Layout) -> isize {
+    isize::try_from(layout.size()).unwrap_or(isize::MAX)
 }
 
 // SAFETY: every call is passed on to the system's allocator as it is; counting neither allocates nor unwinds.
@@ -54,17 +54,17 @@ unsafe impl GlobalAlloc for Counting {
 }
 
 /// The most bytes that this thread held at a time during `run`, beyond those it held before.
-pub(crate) fn peak_of<R>(run: impl FnOnce() -> R) -> (R, i64) {
+pub(crate) fn peak_of<R>(run: impl FnOnce() -> R) -> (R, usize) {
     let before = HELD.with(Cell::get);
     PEAK.with(|peak| peak.set(before));
     let result = run();
-    (result, PEAK.with(Cell::get) - before)
+    (result, (PEAK.with(Cell::get) - before).cast_unsigned())
 }
 
 /// The most bytes that all threads held at a time during `run`, beyond those they held before. For one caller at a time.
-pub(crate) fn peak_of_all<R>(run: impl FnOnce() -> R) -> (R, i64) {
+pub(crate) fn peak_of_all<R>(run: impl FnOnce() -> R) -> (R, usize) {
     let before = HELD_BY_ALL.load(Ordering::Relaxed);
     PEAK_OF_ALL.store(before, Ordering::Relaxed);
     let result = run();
-    (result, PEAK_OF_ALL.load(Ordering::Relaxed) - before)
+    (result, (PEAK_OF_ALL.load(Ordering::Relaxed) - before).cast_unsigned())
 }

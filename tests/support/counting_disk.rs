@@ -7,9 +7,10 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use outcore::storage::{Access, Backend, BackendFile, Disk, Lock, Map, MapMode, Sharing};
+use portable_atomic::AtomicU64;
 
 /// Bytes that went through positional calls.
 #[derive(Debug, Default)]

@@ -17,17 +17,24 @@ pub(crate) struct Meter {
     done: u64,
     start: Instant,
     next: Instant,
-    shown: bool,
+    /// Characters of the line that is shown.
+    shown: usize,
 }
 
 impl Meter {
     pub(crate) fn new(settings: &Settings, total: u64) -> Self {
         let start = Instant::now();
-        Self { on: settings.progress, total, done: 0, start, next: start + FIRST, shown: false }
+        Self { on: settings.progress, total, done: 0, start, next: start + FIRST, shown: 0 }
     }
 
     pub(crate) fn add(&mut self, bytes: u64) {
         self.set(self.done.saturating_add(bytes));
+    }
+
+    /// Writes over the line that is shown, with spaces, which every console understands.
+    fn show(&self, line: &str) {
+        // Progress is a courtesy: where it cannot be shown, the work goes on.
+        let _ = write!(io::stderr(), "\r{line:0$}", self.shown);
     }
 
     pub(crate) fn set(&mut self, done: u64) {
@@ -37,17 +44,17 @@ impl Meter {
             return;
         }
         self.next = now + NEXT;
-        self.shown = true;
         let line = line(done, self.total, now - self.start);
-        // Progress is a courtesy: where it cannot be shown, the work goes on.
-        let _ = write!(io::stderr(), "\r\x1b[K{line}");
+        self.show(&line);
+        self.shown = line.len();
     }
 }
 
 impl Drop for Meter {
     fn drop(&mut self) {
-        if self.shown {
-            let _ = write!(io::stderr(), "\r\x1b[K");
+        if self.shown > 0 {
+            self.show("");
+            let _ = write!(io::stderr(), "\r");
         }
     }
 }

@@ -40,11 +40,13 @@ impl Settings {
             return Err(Failure::usage("invalid value 'always' for '--progress <WHEN>'", "write auto or never"));
         }
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        // A console of Windows takes escape sequences for text until it is asked; elsewhere there is nothing to ask.
+        let understood = anstyle_query::windows::enable_ansi_colors().unwrap_or(true);
         Ok(Self {
             json: typed.json,
             verbose: typed.verbose,
             color: match typed.color {
-                Choice::Auto => !no_color && io::stdout().is_terminal(),
+                Choice::Auto => !no_color && understood && io::stdout().is_terminal(),
                 choice => choice == Choice::Always,
             },
             progress: typed.progress == Choice::Auto && io::stderr().is_terminal(),

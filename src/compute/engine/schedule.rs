@@ -1,8 +1,10 @@
 //! Who works on which unit when: the only place that knows of workers, progress, cancellation and the memory budget.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use portable_atomic::AtomicU64;
 
 use super::job::Job;
 use crate::error::{Error, ErrorKind, Result};

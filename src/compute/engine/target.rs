@@ -1,9 +1,10 @@
 //! Where operations write whole arrays.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 
 use ndarray::{ArrayBase, ArrayRef, DataMut, Dimension};
+use portable_atomic::AtomicU64;
 
 use super::source::sealed;
 use crate::array::{ArrayFile, MmapArrayMut};

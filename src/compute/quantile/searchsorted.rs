@@ -20,8 +20,8 @@ pub enum Side {
     Right,
 }
 
-/// Bytes that are read at a time: a page.
-const PAGE: u64 = 4096;
+/// Bytes that are read at a time, whatever the pages of the system are.
+const STEP: u64 = 4096;
 
 /// Values of a unit.
 const VALUES: usize = 4096;
@@ -130,11 +130,11 @@ impl Job<'_> {
         sorted.sort_unstable_by(|a, b| compare(&a.0, &b.0));
         let mut found = vec![0; v.len()];
         let size = size_of::<T>() as u64;
-        let page = (PAGE / size).min(self.grid.block_of::<T>() as u64);
+        let page = (STEP / size).min(self.grid.block_of::<T>() as u64);
         let load = Load {
             units: v.len().div_ceil(VALUES) as u64,
             bytes: len * size,
-            scratch: 2 * PAGE + source.buffer_bytes() + (VALUES * (size_of::<T::Native>() + 16)) as u64,
+            scratch: 2 * STEP + source.buffer_bytes() + (VALUES * (size_of::<T::Native>() + 16)) as u64,
             held: 0,
         };
         let chunks: Vec<_> = sorted.chunks(VALUES).collect();

@@ -1,10 +1,11 @@
 //! Byte patterns, as Python's `mmap` and `bytes` search for them.
 
 use std::ops::{ControlFlow, Range};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use memchr::memmem::{Finder, FinderRev};
 use ndarray::Ix1;
+use portable_atomic::AtomicU64;
 
 use super::sought::{Desk, Sought};
 use crate::compute::engine::Load;

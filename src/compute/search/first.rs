@@ -1,6 +1,8 @@
 //! The first and the last element that a predicate holds for, without a look at what comes after.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
+
+use portable_atomic::AtomicU64;
 
 use super::marks;
 use crate::compute::engine::Load;

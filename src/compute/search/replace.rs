@@ -1,6 +1,8 @@
 //! Replacing values in place.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
+
+use portable_atomic::AtomicU64;
 
 use super::marks;
 use super::value::equals;

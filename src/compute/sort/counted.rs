@@ -1,6 +1,8 @@
 //! Keys of so few bits that it is enough to count each of them (Knuth, 5.2, algorithm D).
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
+
+use portable_atomic::AtomicU64;
 
 use super::input::{Input, Run, Sorted};
 use super::key::Key;

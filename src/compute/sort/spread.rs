@@ -7,8 +7,10 @@
 //! so that keys that many records have cost nothing (Axtmann, Witt, Ferizovic and Sanders, In-place Parallel Super Scalar
 //! Samplesort, 2017). A bucket that is too large for one worker is distributed again.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+use portable_atomic::AtomicU64;
 
 use super::input::{Input, Reader, Run, Sorted};
 use super::radix;

@@ -1,10 +1,11 @@
 //! The different elements of an array.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use ndarray::Array1;
+use portable_atomic::AtomicU64;
 
 use super::input::{Input, Run, Sorted, Writer};
 use super::key::{Key, Keyed};

@@ -5,7 +5,9 @@ mod float;
 mod number;
 
 use std::marker::PhantomData;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
+
+use portable_atomic::AtomicU64;
 
 use super::expression::{Expression, Kernel};
 use crate::compute::engine::source::shape_of;
