@@ -8,11 +8,11 @@ use outcore::ErrorKind;
 use outcore::Format::{Native, Npy, Raw};
 
 use crate::model::Observed;
+use crate::modes;
 use crate::observe::{Kind, TINY, WIDE, is_journal, is_temporary, others, read};
 use crate::power::failures;
 use crate::sequences::{Context, survive};
 use crate::steps::{MODES, Mode, Start, Step, World};
-use crate::thorough;
 
 /// Each with what comes before it, on a handle that stays open.
 const RUNS: &[&[Step]] = &[
@@ -154,19 +154,15 @@ fn fail_all(kinds: &[Kind], modes: &[Mode], starts: &[Start]) {
     assert!(failed > 300, "{failed}");
 }
 
-fn modes() -> &'static [Mode] {
-    if thorough() { &MODES } else { &MODES[..2] }
-}
-
 #[test]
 fn every_call_fails_on_a_native_file() {
-    fail_all(&[WIDE], modes(), &[Start::Array(Native)]);
+    fail_all(&[WIDE], modes(2), &[Start::Array(Native)]);
     fail_all(&[TINY], &MODES[..1], &[Start::Array(Native)]);
 }
 
 #[test]
 fn every_call_fails_on_npy_and_raw_files() {
-    fail_all(&[WIDE], modes(), &[Start::Array(Npy), Start::Array(Raw), Start::Tight]);
+    fail_all(&[WIDE], modes(2), &[Start::Array(Npy), Start::Array(Raw), Start::Tight]);
 }
 
 /// Reading says what failed, and never anything else.

@@ -13,7 +13,7 @@ use crate::observe::{
 };
 use crate::power::{Random, failures};
 use crate::steps::{MODES, Mode, NAMES, Start, Step, World};
-use crate::thorough;
+use crate::{modes, thorough};
 
 const STEPS: [Step; 18] = [
     Step::Create(Native),
@@ -194,31 +194,27 @@ fn all_of_two(kind: Kind, modes: &[Mode], starts: &[Start]) {
 
 const STARTS: [Start; 3] = [Start::Array(Native), Start::Array(Npy), Start::Array(Raw)];
 
-/// A mapped handle for each step is slow, and the steps are those of one for all.
-fn modes() -> &'static [Mode] {
-    if thorough() { &MODES } else { &MODES[..3] }
-}
-
+/// A mapped handle for each step, the last of the ways, is slow, and the steps are those of one for all.
 #[test]
 fn two_operations_on_a_native_file() {
-    all_of_two(WIDE, modes(), &[Start::Array(Native)]);
+    all_of_two(WIDE, modes(3), &[Start::Array(Native)]);
 }
 
 #[test]
 fn two_operations_on_npy_and_raw_files() {
-    all_of_two(WIDE, modes(), &[Start::Array(Npy), Start::Array(Raw)]);
+    all_of_two(WIDE, modes(3), &[Start::Array(Npy), Start::Array(Raw)]);
 }
 
 #[test]
 fn two_operations_on_a_tiny_array_and_by_columns() {
-    all_of_two(TINY, &MODES[..2], &[Start::Array(Native), Start::Array(Npy)]);
-    all_of_two(WIDE_F, &MODES[..2], &[Start::Array(Native), Start::Array(Npy)]);
+    all_of_two(TINY, modes(2), &[Start::Array(Native), Start::Array(Npy)]);
+    all_of_two(WIDE_F, modes(2), &[Start::Array(Native), Start::Array(Npy)]);
 }
 
 /// The file is written anew, and takes the place of the old one.
 #[test]
 fn two_operations_on_a_header_without_room() {
-    all_of_two(WIDE, if thorough() { &MODES } else { &MODES[..2] }, &[Start::Tight]);
+    all_of_two(WIDE, modes(2), &[Start::Tight]);
 }
 
 /// Whatever a failure left is put in order, and the power fails again while it is, or while the next row is added.
