@@ -63,8 +63,8 @@ pub enum ErrorKind {
 impl ErrorKind {
     fn of_io(error: &io::Error) -> Self {
         #[cfg(windows)]
-        if windows_hint(error).is_some() {
-            return Self::Locked;
+        if let Some((kind, _)) = of_windows(error) {
+            return kind;
         }
         match error.kind() {
             io::ErrorKind::NotFound => Self::NotFound,
@@ -82,16 +82,20 @@ impl ErrorKind {
     }
 }
 
-/// What to do where another handle is in the way: `ERROR_SHARING_VIOLATION`, `ERROR_LOCK_VIOLATION`, and
-/// `ERROR_USER_MAPPED_FILE`, a change of length under a mapping.
+/// What errors are that std has no kind for, and what to do: `ERROR_SHARING_VIOLATION`, `ERROR_LOCK_VIOLATION`,
+/// `ERROR_USER_MAPPED_FILE`, a change of length under a mapping, and `ERROR_COMMITMENT_LIMIT`.
 #[cfg(windows)]
-fn windows_hint(error: &io::Error) -> Option<&'static str> {
-    match error.raw_os_error() {
-        Some(32) => Some("another program or handle has the file open in a way that excludes this; close it"),
-        Some(33) => Some("another handle has locked these bytes; close it"),
-        Some(1224) => Some("the file is mapped, here or in another program; drop the mapping first"),
-        _ => None,
-    }
+fn of_windows(error: &io::Error) -> Option<(ErrorKind, &'static str)> {
+    Some(match error.raw_os_error()? {
+        32 => (ErrorKind::Locked, "another program or handle has the file open in a way that excludes this; close it"),
+        33 => (ErrorKind::Locked, "another handle has locked these bytes; close it"),
+        1224 => (ErrorKind::Locked, "the file is mapped, here or in another program; drop the mapping first"),
+        1455 => (
+            ErrorKind::OutOfMemory,
+            "a mapping that is a copy takes room for all of it, in memory and the paging file; read the file by position",
+        ),
+        _ => return None,
+    })
 }
 
 /// An error of this crate.
@@ -151,7 +155,7 @@ impl Error {
     pub(crate) fn io(doing: impl Into<Cow<'static, str>>, source: io::Error) -> Self {
         let mut error = Self::new(ErrorKind::of_io(&source), doing);
         #[cfg(windows)]
-        if let Some(hint) = windows_hint(&source) {
+        if let Some((_, hint)) = of_windows(&source) {
             error = error.with_hint(hint);
         }
         error.0.source = Some(source);

@@ -250,6 +250,27 @@ fn nobody_writes_beside_a_writer_or_a_mandatory_reader() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "Windows has sharing modes")]
+fn what_the_system_cannot_keep_others_from_is_not_promised() {
+    let (dir, path) = made("a.npy", Format::Npy, 50);
+    let error = OpenOptions::new().lock(LockPolicy::Mandatory).open_file::<u64, Ix2>(&path).unwrap_err();
+    assert_eq!((error.kind(), error.path()), (ErrorKind::Unsupported, Some(&*path)));
+    let new = dir.path().join("new.npy");
+    let error = CreateOptions::new().lock(LockPolicy::Mandatory).create_file::<u64, Ix2>(&new, (2, 2)).unwrap_err();
+    assert_eq!((error.kind(), error.path()), (ErrorKind::Unsupported, Some(&*new)));
+    assert!(!new.exists());
+}
+
+/// The call behind it needs a handle that may write.
+#[test]
+fn a_reader_has_nothing_to_flush() {
+    let (_dir, path) = made("a.npy", Format::Npy, 50);
+    let mut file = ArrayFile::<u64, Ix2>::open(&path).unwrap();
+    file.flush().unwrap();
+    assert_eq!(file.read().unwrap(), numbers(0..50));
+}
+
+#[test]
 fn locks_of_rows_exclude_those_that_overlap() {
     for (name, format) in FORMATS {
         let (_dir, path) = made(name, format, 100);

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::any::out_of_memory;
 use super::door::{Found, Intent, Reading, check_end, find, open_claimed};
 use super::growth;
 use super::journal::{self, Pending};
@@ -307,7 +308,9 @@ impl Body {
             return Ok(());
         }
         let step = (PIECE_BYTES / itemsize).max(1) as u64;
-        let mut buffer = vec![0; usize::try_from(step.min(self.header.count())).unwrap_or(usize::MAX) * itemsize];
+        let len = usize::try_from(step.min(self.header.count())).unwrap_or(usize::MAX).saturating_mul(itemsize);
+        let mut buffer = bytemuck::allocation::try_zeroed_vec(len)
+            .map_err(|()| out_of_memory(len as u64).in_file(self.file.path()))?;
         let mut start = 0;
         while start < self.header.count() {
             let items = step.min(self.header.count() - start);

@@ -82,17 +82,13 @@ impl Pending {
                 "the journal is for elements that end at byte {found}, and those of the array end at byte {expected}"
             )));
         }
-        if self.sidecar.is_some()
-            && (self.journal.generation != target.id()? || self.journal.head_crc != head_crc(target, header)?)
-        {
-            let message = "the journal beside the file belongs to another one that had this name";
-            return Err(Error::new(ErrorKind::Corrupt, message)
-                .with_hint(
-                    "if the other one was renamed, rename its journal to .NEWNAME.outcore-journal; \
-                     `outcore repair --discard-journal` gives the transaction up",
-                )
-                .in_file(self.source.path()));
+        let beside = self.sidecar.is_some();
+        if beside && self.journal.head_crc != head_crc(target, header)? {
+            return Err(self.of_another());
         }
+        // Some file systems number their files anew each time they are mounted, and copies have other numbers, too. A file that
+        // the transaction has begun to change is the one that was meant, whatever its number.
+        let (renumbered, mut begun) = (beside && self.journal.generation != target.id()?, false);
         let mut now = [0; PAGE_LEN];
         for index in 0..self.journal.blocks.len() {
             let (block, new) = self.block(index)?;
@@ -101,7 +97,11 @@ impl Pending {
             }
             let now = &mut now[..new.len()];
             target.read_exact_at(now, block.offset)?;
+            begun |= block.has_begun(now);
             if !block.admits(now, &new) {
+                if renumbered {
+                    return Err(self.of_another());
+                }
                 return Err(self
                     .corrupt(format!(
                         "the bytes at {} are neither those before nor those after the transaction: another program has \
@@ -111,7 +111,17 @@ impl Pending {
                     .at(block.offset));
             }
         }
-        Ok(())
+        if renumbered && !begun { Err(self.of_another()) } else { Ok(()) }
+    }
+
+    fn of_another(&self) -> Error {
+        let message = "the journal beside the file belongs to another one that had this name";
+        Error::new(ErrorKind::Corrupt, message)
+            .with_hint(
+                "if the other one was renamed, rename its journal to .NEWNAME.outcore-journal; \
+                 `outcore repair --discard-journal` gives the transaction up",
+            )
+            .in_file(self.source.path())
     }
 
     /// A block and its new bytes.
@@ -226,7 +236,10 @@ fn forget(ledger: &Ledger, state: &mut State, sidecar: Option<PathBuf>) -> Resul
             state.commit_slot(|slot| slot.journal = None)?;
             // The bytes behind the body mean nothing from here on, also where the file cannot be cut.
             let end = state.content_end();
-            let _ = state.cut_to(end);
+            // Windows cuts no mapped file; then the end of the handle does.
+            if state.cut_to(end).is_err() {
+                state.slack = true;
+            }
             Ok(())
         }
     }

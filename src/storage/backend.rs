@@ -180,7 +180,8 @@ impl Map {
             MapMode::ReadWrite => options.map_raw(file)?,
             // SAFETY: what memmap2 asks concerns the references that its type hands out. None is made: the owner of the
             // memory becomes a raw one in the same expression.
-            MapMode::Copy => unsafe { options.map_copy(file)? }.into(),
+            // Room is only taken for pages that are written, which may be few of many.
+            MapMode::Copy => unsafe { options.no_reserve_swap().map_copy(file)? }.into(),
         };
         Ok(Self { memory, mode, copied: false })
     }

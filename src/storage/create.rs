@@ -68,6 +68,7 @@ pub(crate) fn replace_file(
     policy: LockPolicy,
     write: impl FnOnce(&File) -> Result<()>,
 ) -> Result<File> {
+    policy.check().map_err(|error| error.in_file(path))?;
     let found = backend.resolve(path).map_err(|error| Error::io("cannot create", error).in_file(path))?;
     let (target, old) = match found {
         Some(_) if !overwrite => return Err(exists().in_file(path)),
@@ -144,16 +145,18 @@ pub(super) fn complete(
     write: impl FnOnce(&File) -> Result<()>,
 ) -> Result<File> {
     let End { target, shown, replace, permissions, mut old } = end;
-    let (temporary, file) = Temporary::create(backend, target, shown, permissions.as_ref(), policy)?;
+    let (mut temporary, file) = Temporary::create(backend, target, shown, permissions.as_ref(), policy)?;
     // Before the file has its name, so that nobody can come between.
     file.claim(policy, &Claim::Write)?;
     write(&file)?;
     file.flush()?;
-    if cfg!(windows) {
+    let mut renamed = temporary.rename(target, replace);
+    let refused = renamed.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied);
+    if cfg!(windows) && refused && old.take().is_some() {
         // Before version 10 it replaces no file that is open.
-        old = None;
+        renamed = temporary.rename(target, replace);
     }
-    temporary.rename(target, replace).map_err(|error| match error.kind() {
+    renamed.map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists if !replace => exists().in_file(shown),
         kind => {
             let error = Error::io("cannot give the new file its name", error).in_file(shown);
@@ -221,7 +224,7 @@ impl<'a> Temporary<'a> {
         Ok((Self { backend: &**backend, name: Some(name) }, File::new(file, shown, Access::ReadWrite)))
     }
 
-    fn rename(mut self, target: &Path, replace: bool) -> io::Result<()> {
+    fn rename(&mut self, target: &Path, replace: bool) -> io::Result<()> {
         if let Some(name) = &self.name {
             self.backend.rename(name, target, replace)?;
         }

@@ -85,10 +85,7 @@ impl Backend for Disk {
     }
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
-        if cfg!(not(unix)) {
-            return Ok(());
-        }
-        match fs::File::open(dir)?.sync_all() {
+        match platform::sync_dir(dir) {
             // Some network file systems cannot, and have nothing to sync.
             Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
             other => other,
@@ -171,7 +168,7 @@ impl BackendFile for DiskFile {
     }
 
     fn sync(&self) -> io::Result<()> {
-        self.file.sync_data()
+        platform::sync(&self.file)
     }
 
     fn start_writeback(&self, offset: u64, len: u64) -> io::Result<()> {

@@ -40,6 +40,16 @@ pub enum LockPolicy {
 }
 
 impl LockPolicy {
+    /// Sees that the system can keep to it.
+    pub(super) fn check(self) -> Result<()> {
+        if self == Self::Mandatory && cfg!(not(windows)) {
+            let message = "this system cannot keep other programs from opening a file for writing";
+            return Err(Error::new(ErrorKind::Unsupported, message)
+                .with_hint("LockPolicy::Advisory keeps apart those who ask for locks"));
+        }
+        Ok(())
+    }
+
     /// How a file is opened to be claimed so.
     pub(super) fn sharing(self, claim: &Claim) -> Sharing {
         match self {
@@ -155,12 +165,7 @@ impl File {
         policy: LockPolicy,
         claim: &Claim,
     ) -> Result<Self> {
-        if policy == LockPolicy::Mandatory && cfg!(not(windows)) {
-            let message = "this system cannot keep other programs from opening a file for writing";
-            return Err(Error::new(ErrorKind::Unsupported, message)
-                .with_hint("LockPolicy::Advisory keeps apart those who ask for locks")
-                .in_file(path));
-        }
+        policy.check().map_err(|error| error.in_file(path))?;
         let file = Self::open_shared(backend, path, access, policy.sharing(claim), || claim.refused())?;
         file.claim(policy, claim)?;
         Ok(file)
@@ -301,6 +306,9 @@ impl File {
     /// a second attempt may succeed although the data is lost.
     pub(crate) fn flush(&self) -> Result<()> {
         self.check_poison()?;
+        if !self.is_writable() {
+            return Ok(());
+        }
         self.poison_on_error(self.0.file.sync())
     }
 

@@ -2,7 +2,6 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::mem;
 use std::ops::Range;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
@@ -13,8 +12,9 @@ use memmap2::{MmapMut, MmapRaw};
 use rustix::fs::{CWD, FallocateFlags, OFlags, RenameFlags};
 use rustix::io::Errno;
 
-use super::backend::{Lock, Sharing};
+use super::backend::Sharing;
 use super::mapping::Advice;
+pub(super) use super::ofd::Locks;
 
 /// `msync` waits for the bytes, the length and the disk's own cache; no further sync is needed.
 pub(super) const MSYNC_REACHES_THE_DISK: bool = true;
@@ -60,6 +60,16 @@ pub(super) fn unnamed_file(dir: &Path) -> io::Result<Option<File>> {
             _ => Err(error),
         },
     }
+}
+
+/// Waits until the bytes and the length of the file are on stable storage.
+pub(super) fn sync(file: &File) -> io::Result<()> {
+    file.sync_data()
+}
+
+/// Waits until the names in a directory are on stable storage.
+pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
+    File::open(dir)?.sync_all()
 }
 
 /// Reserves blocks for the first `len` bytes and leaves the length alone; `false` if the file system cannot.
@@ -126,74 +136,6 @@ pub(super) fn forget(file: &File, offset: u64, len: u64) {
     if let Some(len) = std::num::NonZero::new(len) {
         let _ = rustix::fs::fadvise(file, offset, Some(len), rustix::fs::Advice::DontNeed);
     }
-}
-
-/// Locks of the open file description: the kernel keeps them for as long as a descriptor or a mapping of it is left, counts
-/// two opens in one process as two owners, and widens and weakens a lock in one step. `fcntl(2)`; rustix does not have them.
-#[derive(Debug, Default)]
-pub(super) struct Locks(());
-
-impl Locks {
-    #[expect(clippy::unused_self, reason = "the signature of the portable twin, which keeps a list")]
-    pub(super) fn try_lock(&self, file: &File, range: Range<u64>, lock: Lock) -> io::Result<bool> {
-        let kind = match lock {
-            Lock::Shared => libc::F_RDLCK,
-            Lock::Exclusive => libc::F_WRLCK,
-        };
-        match set_lock(file, &range, kind) {
-            Ok(()) => Ok(true),
-            Err(Errno::AGAIN | Errno::ACCESS) => Ok(false),
-            Err(Errno::NOLCK | Errno::NOSYS | Errno::OPNOTSUPP | Errno::INVAL) => {
-                Err(io::ErrorKind::Unsupported.into())
-            }
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    #[expect(clippy::unused_self, reason = "the signature of the portable twin, which keeps a list")]
-    pub(super) fn unlock(&self, file: &File, range: Range<u64>) -> io::Result<()> {
-        Ok(set_lock(file, &range, libc::F_UNLCK)?)
-    }
-}
-
-fn set_lock(file: &File, range: &Range<u64>, kind: impl Into<libc::c_int>) -> Result<(), Errno> {
-    let (Ok(start), Ok(len)) = (i64::try_from(range.start), i64::try_from(range.end.saturating_sub(range.start)))
-    else {
-        return Err(Errno::OVERFLOW);
-    };
-    // A length of 0 would mean "to the end".
-    if len == 0 {
-        return Ok(());
-    }
-    // SAFETY: the structure has integer fields only, for which zeros are values.
-    let mut lock: libc::flock64 = unsafe { mem::zeroed() };
-    // The zero of `l_whence` counts from the beginning of the file.
-    lock.l_type = kind.into().try_into().map_err(|_| Errno::OVERFLOW)?;
-    (lock.l_start, lock.l_len) = (start, len);
-    // The kernel's own call takes 64-bit positions everywhere; on these the function of the C library may not.
-    #[cfg(any(
-        target_arch = "x86",
-        target_arch = "arm",
-        target_arch = "powerpc",
-        target_arch = "mips",
-        target_arch = "sparc",
-        target_arch = "m68k"
-    ))]
-    // SAFETY: the call reads, and for this command does not write, one `flock64`, which outlives it, and the descriptor is
-    // open for as long as `file` is borrowed.
-    let result = unsafe { libc::syscall(libc::SYS_fcntl64, file.as_raw_fd(), libc::F_OFD_SETLK, &raw const lock) };
-    #[cfg(not(any(
-        target_arch = "x86",
-        target_arch = "arm",
-        target_arch = "powerpc",
-        target_arch = "mips",
-        target_arch = "sparc",
-        target_arch = "m68k"
-    )))]
-    // SAFETY: the call reads, and for this command does not write, one `flock64`, which outlives it, and the descriptor is
-    // open for as long as `file` is borrowed.
-    let result = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLK, &raw const lock) };
-    if result == 0 { Ok(()) } else { Err(Errno::from_io_error(&io::Error::last_os_error()).unwrap_or(Errno::IO)) }
 }
 
 /// The pages of a private mapping that are no longer those of its file, as ranges of bytes from its begin; `None` if the

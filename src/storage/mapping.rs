@@ -7,6 +7,7 @@ use std::path::Path;
 use std::ptr::NonNull;
 use std::slice;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use memmap2::{MmapOptions, MmapRaw};
 
@@ -330,11 +331,21 @@ fn widen(len: usize) -> u64 {
     len as u64
 }
 
-/// The system reports a signal that came while it waited; the call is to be made again.
+/// How often a flush that Windows refuses for a moment is tried again, and how much longer it waits each time: 4 s in all.
+const BUSY: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Makes a call again that a signal interrupted, or that has to wait for the system.
 fn retry<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    let mut busy = 0;
     loop {
         match call() {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            // `ERROR_LOCK_VIOLATION`, while Windows itself writes the same pages back.
+            Err(error) if cfg!(windows) && error.raw_os_error() == Some(33) && busy < BUSY => {
+                std::thread::sleep(PAUSE * busy);
+                busy += 1;
+            }
             other => return other,
         }
     }

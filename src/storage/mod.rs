@@ -8,8 +8,12 @@ mod backend;
 mod create;
 mod disk;
 mod file;
+#[cfg(not(any(windows, target_vendor = "apple", all(target_os = "linux", not(outcore_portable)))))]
+mod flock;
 mod mapping;
 mod memory;
+#[cfg(any(target_vendor = "apple", all(target_os = "linux", not(outcore_portable))))]
+mod ofd;
 #[cfg_attr(all(target_os = "linux", not(outcore_portable)), path = "linux.rs")]
 #[cfg_attr(windows, path = "windows.rs")]
 #[cfg_attr(not(any(windows, all(target_os = "linux", not(outcore_portable)))), path = "portable.rs")]

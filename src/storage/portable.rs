@@ -1,18 +1,18 @@
-//! The twin of `linux.rs` for macOS and every other Unix, by the calls of std and memmap2. `F_FULLFSYNC` of macOS is in std's
-//! `sync_data`.
+//! The twin of `linux.rs` for macOS and every other Unix, by the calls of std and memmap2.
 
-use std::fs::TryLockError;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::ops::Range;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
 
 use memmap2::MmapRaw;
 
-use super::backend::{Lock, Sharing};
+use super::backend::Sharing;
+#[cfg(not(target_vendor = "apple"))]
+pub(super) use super::flock::Locks;
 use super::mapping::Advice;
-use super::ranges::Ranges;
+#[cfg(target_vendor = "apple")]
+pub(super) use super::ofd::Locks;
 
 /// POSIX does not say that `msync` empties the disk's own cache, and on macOS it does not.
 pub(super) const MSYNC_REACHES_THE_DISK: bool = false;
@@ -38,6 +38,26 @@ pub(super) fn refuse_kernel_interface(_: &File) -> io::Result<()> {
 #[expect(clippy::unnecessary_wraps, reason = "the signature of the Linux twin")]
 pub(super) fn unnamed_file(_: &Path) -> io::Result<Option<File>> {
     Ok(None)
+}
+
+/// Waits until the file is on stable storage. On macOS that is `F_FULLFSYNC` in std; file systems that do not have it, such as those
+/// of SMB, know `fsync(2)`.
+pub(super) fn sync(file: &File) -> io::Result<()> {
+    let synced = file.sync_data();
+    #[cfg(target_vendor = "apple")]
+    if let Err(error) = &synced
+        && matches!(error.raw_os_error(), Some(libc::ENOTSUP | libc::EINVAL | libc::ENOTTY))
+    {
+        // SAFETY: the call takes a descriptor, which is open for as long as `file` is borrowed.
+        let result = unsafe { libc::fsync(std::os::fd::AsRawFd::as_raw_fd(file)) };
+        return if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) };
+    }
+    synced
+}
+
+/// Waits until the names in a directory are on stable storage.
+pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
+    sync(&File::open(dir)?)
 }
 
 /// Reserves blocks for the first `len` bytes of a file that has no holes, and leaves the length alone: `F_PREALLOCATE` counts
@@ -104,55 +124,6 @@ pub(super) fn forget(_: &File, _: u64, _: u64) {}
 #[expect(clippy::unnecessary_wraps, reason = "the signature of the Linux twin")]
 pub(super) fn start_writeback(_: &File, _: u64, _: u64) -> io::Result<()> {
     Ok(())
-}
-
-/// Locks of whole files: shared while the handle holds shared locks only, exclusive as soon as one is exclusive.
-#[derive(Debug, Default)]
-pub(super) struct Locks(Mutex<Ranges>);
-
-impl Locks {
-    pub(super) fn try_lock(&self, file: &File, range: Range<u64>, lock: Lock) -> io::Result<bool> {
-        self.change(file, &range, Some(lock))
-    }
-
-    pub(super) fn unlock(&self, file: &File, range: Range<u64>) -> io::Result<()> {
-        // Less never has to wait for others, but what cannot be weakened in one step can be lost.
-        if self.change(file, &range, None)? { Ok(()) } else { Err(io::ErrorKind::Deadlock.into()) }
-    }
-
-    fn change(&self, file: &File, range: &Range<u64>, lock: Option<Lock>) -> io::Result<bool> {
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut wanted = held.clone();
-        wanted.set(range, lock);
-        let (before, after) = (strongest(&held), strongest(&wanted));
-        if before == after || lock_file(file, after)? {
-            *held = wanted;
-            return Ok(true);
-        }
-        // Some systems give the old lock up before they try the new one.
-        if before.is_some() && !lock_file(file, before)? {
-            *held = Ranges::default();
-            return Err(io::ErrorKind::Deadlock.into());
-        }
-        Ok(false)
-    }
-}
-
-fn strongest(held: &Ranges) -> Option<Lock> {
-    held.iter().map(|(_, lock)| *lock).max_by_key(|lock| *lock == Lock::Exclusive)
-}
-
-fn lock_file(file: &File, lock: Option<Lock>) -> io::Result<bool> {
-    let tried = match lock {
-        Some(Lock::Shared) => file.try_lock_shared(),
-        Some(Lock::Exclusive) => file.try_lock(),
-        None => file.unlock().map_err(TryLockError::Error),
-    };
-    match tried {
-        Ok(()) => Ok(true),
-        Err(TryLockError::WouldBlock) => Ok(false),
-        Err(TryLockError::Error(error)) => Err(error),
-    }
 }
 
 /// Only Linux tells which pages of a private mapping have been written.

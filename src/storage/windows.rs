@@ -21,9 +21,10 @@ use windows_sys::Win32::Foundation::{
     ERROR_LOCK_VIOLATION, ERROR_NOT_SUPPORTED, ERROR_PATH_NOT_FOUND,
 };
 use windows_sys::Win32::Storage::FileSystem::{
-    BY_HANDLE_FILE_INFORMATION, FILE_ALLOCATION_INFO, FILE_SHARE_DELETE, FILE_SHARE_READ, FileAllocationInfo,
-    GetFileInformationByHandle, LOCKFILE_EXCLUSIVE_LOCK, LOCKFILE_FAIL_IMMEDIATELY, LockFileEx, MoveFileExW,
-    SetFileInformationByHandle, UnlockFile,
+    BY_HANDLE_FILE_INFORMATION, FILE_ALLOCATION_INFO, FILE_ATTRIBUTE_COMPRESSED, FILE_ATTRIBUTE_SPARSE_FILE,
+    FILE_FLAG_BACKUP_SEMANTICS, FILE_SHARE_DELETE, FILE_SHARE_READ, FILE_STANDARD_INFO, FileAllocationInfo,
+    FileStandardInfo, GetFileInformationByHandle, GetFileInformationByHandleEx, LOCKFILE_EXCLUSIVE_LOCK,
+    LOCKFILE_FAIL_IMMEDIATELY, LockFileEx, MOVEFILE_WRITE_THROUGH, MoveFileExW, SetFileInformationByHandle, UnlockFile,
 };
 use windows_sys::Win32::System::IO::{DeviceIoControl, OVERLAPPED, OVERLAPPED_0, OVERLAPPED_0_0};
 use windows_sys::Win32::System::SystemInformation::{GlobalMemoryStatusEx, MEMORYSTATUSEX};
@@ -32,8 +33,8 @@ use super::backend::{Lock, Sharing};
 use super::mapping::Advice;
 use super::ranges::Ranges;
 
-/// `FlushViewOfFile` hands the pages to the system, and `FlushFileBuffers` is to follow.
-pub(super) const MSYNC_REACHES_THE_DISK: bool = false;
+/// memmap2 lets `FlushFileBuffers` follow `FlushViewOfFile`.
+pub(super) const MSYNC_REACHES_THE_DISK: bool = true;
 
 /// The caller has looked at the kind of the file before the open; there is no flag.
 pub(super) fn never_wait(_: &mut OpenOptions) {}
@@ -68,10 +69,33 @@ pub(super) fn unnamed_file(_: &Path) -> io::Result<Option<File>> {
     Ok(None)
 }
 
+/// Waits until the bytes and the length of the file are on stable storage: `FlushFileBuffers`.
+pub(super) fn sync(file: &File) -> io::Result<()> {
+    file.sync_data()
+}
+
+/// Waits until the names in a directory are on stable storage, where the file system does that.
+pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).custom_flags(FILE_FLAG_BACKUP_SEMANTICS);
+    // There is no promise that it can: renames and removals are in the log of the file system, in their order.
+    if let Ok(dir) = options.open(dir) {
+        let _ = dir.sync_all();
+    }
+    Ok(())
+}
+
 /// Reserves clusters for the first `len` bytes and leaves the length alone; `false` if the file system cannot.
 pub(super) fn allocate(file: &File, len: u64) -> io::Result<bool> {
-    // A smaller allocation would cut the file.
-    if len <= file.metadata()?.len() {
+    // Such files take clusters as they are written, whatever is asked for.
+    if std::os::windows::fs::MetadataExt::file_attributes(&file.metadata()?)
+        & (FILE_ATTRIBUTE_SPARSE_FILE | FILE_ATTRIBUTE_COMPRESSED)
+        != 0
+    {
+        return Ok(false);
+    }
+    // A smaller allocation would give up what is reserved, and cut the file.
+    if len <= allocated(file)? {
         return Ok(true);
     }
     let Ok(size) = i64::try_from(len) else { return Err(io::ErrorKind::FileTooLarge.into()) };
@@ -92,6 +116,20 @@ pub(super) fn allocate(file: &File, len: u64) -> io::Result<bool> {
         }
         _ => Err(error),
     }
+}
+
+/// The bytes of the clusters that a file has.
+fn allocated(file: &File) -> io::Result<u64> {
+    let mut found = FILE_STANDARD_INFO::default();
+    let bytes = u32::try_from(size_of_val(&found)).unwrap_or(u32::MAX);
+    // SAFETY: for this class the call writes one structure of that size, which outlives it; the handle is open for as long as
+    // `file` is borrowed.
+    let result =
+        unsafe { GetFileInformationByHandleEx(file.as_raw_handle(), FileStandardInfo, (&raw mut found).cast(), bytes) };
+    if result == 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(u64::try_from(found.AllocationSize.max(found.EndOfFile)).unwrap_or(0))
 }
 
 /// Lets what is never written take no room, if the file system can.
@@ -123,7 +161,7 @@ pub(super) fn rename_new(from: &Path, to: &Path) -> io::Result<bool> {
         return Ok(false);
     }
     // SAFETY: the call reads two texts that end with a zero, which outlive it.
-    let result = unsafe { MoveFileExW(from.as_ptr(), to.as_ptr(), 0) };
+    let result = unsafe { MoveFileExW(from.as_ptr(), to.as_ptr(), MOVEFILE_WRITE_THROUGH) };
     if result != 0 {
         return Ok(true);
     }

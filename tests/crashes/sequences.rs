@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use outcore::Format::{Native, Npy, Raw};
 use outcore::compute::SealState;
-use outcore::storage::{Backend, Fate, MemoryDisk, Operation};
-use outcore::{CreateOptions, OpenOptions};
+use outcore::storage::{Backend, Fate, MemoryDisk, Operation, Sharing};
+use outcore::{CreateOptions, ErrorKind, OpenOptions};
 
 use crate::model::{Content, Observed, States, admit};
 use crate::observe::{
@@ -308,15 +308,41 @@ fn a_pending_transaction_outlives_a_failed_replacement() {
     }
 }
 
+/// Copies have other numbers, as files have on file systems that number them anew. Where nothing is in place yet, the number is
+/// all that tells the file from a new one of the same name.
+#[test]
+fn a_journal_fits_a_file_of_another_number_that_it_has_begun_to_change() {
+    for begun in [true, false] {
+        let disk = decided(begun);
+        let shown = read(&disk, "a", WIDE, false).expect("opens").expect("is there").items;
+        let copy = MemoryDisk::new();
+        for name in [Path::new("another")].into_iter().chain(disk.names().iter().map(PathBuf::as_path)) {
+            let file = copy.create_new(name, None, Sharing::All).expect("creates");
+            file.write_at(&disk.read(name).unwrap_or_default(), 0).expect("writes");
+        }
+        for mapped in [false, true] {
+            match read(&copy, "a", WIDE, mapped) {
+                Ok(found) => assert!(begun && found.expect("is there").items == shown),
+                Err(error) => assert!(!begun && error.kind() == ErrorKind::Corrupt, "{error}"),
+            }
+        }
+    }
+}
+
 /// A disk with a `.npy` file whose transaction is decided and half in place.
 fn interrupted() -> MemoryDisk {
+    decided(true)
+}
+
+/// A disk with a `.npy` file whose transaction is decided, and in place with its first write or not at all.
+fn decided(begun: bool) -> MemoryDisk {
     let mut world = World::new(WIDE, MODES[1], Start::Array(Npy));
     world.run(Step::Transaction).expect("nothing fails");
     let log = world.disk.operations();
     let journal = log.iter().position(|operation| matches!(operation, Operation::Rename { to, .. } if is_journal(to)));
     let place =
         log.iter().skip(journal.expect("a journal")).position(|operation| matches!(operation, Operation::Write { .. }));
-    let prefix = journal.expect("a journal") + place.expect("a write in place") + 1;
+    let prefix = journal.expect("a journal") + if begun { place.expect("a write in place") + 1 } else { 1 };
     let image = world.disk.crash_image(prefix, |_, _| Fate::Kept);
     assert_eq!(image.names().len(), 2, "{:?}", image.names());
     image

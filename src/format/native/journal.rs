@@ -243,6 +243,13 @@ impl JournalBlock {
             })
     }
 
+    /// Whether some sector of these bytes is no longer that before the transaction.
+    pub(crate) fn has_begun(&self, current: &[u8]) -> bool {
+        (0..SECTORS)
+            .filter_map(|sector| Some((sector, self.part(sector)?)))
+            .any(|(sector, part)| current.get(part).is_none_or(|current| crc32(&[current]) != self.old[sector]))
+    }
+
     /// The part of the block in a sector of its page, in bytes from the beginning of the block.
     fn part(&self, sector: usize) -> Option<std::ops::Range<usize>> {
         let begin = usize::try_from(self.offset % PAGE).ok()?;
