@@ -17,9 +17,9 @@ use crate::{Error, ErrorKind, Result};
 
 /// Whether opening a file locks it.
 ///
-/// The locks are advisory: they keep apart the handles of this crate, and on Linux programs that ask for record locks by
-/// `fcntl`, and prove nothing about a program that does not ask. They are locks of byte ranges on Linux and Windows and of
-/// the whole file elsewhere. File systems without locks are used without.
+/// The locks are advisory: they keep apart the handles of this crate, and on Linux and macOS programs that ask for record locks
+/// by `fcntl`, and prove nothing about a program that does not ask. They are locks of byte ranges on Linux, Windows and macOS;
+/// elsewhere of the whole file, so that an appender excludes readers. File systems without locks are used without.
 ///
 /// Windows has besides them sharing modes, which no program can ignore.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -31,10 +31,8 @@ pub use mapping::Advice;
 pub use memory::{Fate, MemoryDisk, Operation};
 
 pub(crate) use create::{create, replace_file};
-#[allow(unused_imports, reason = "for handles to come")]
 pub(crate) use create::{leads_to, replace_held};
 pub(crate) use file::{Claim, File};
 pub(crate) use mapping::Mapping;
 pub(crate) use platform::available_memory;
-#[allow(unused_imports, reason = "for handles to come")]
 pub(crate) use sidecar::{open_sidecar, remove_sidecar, sidecar, write_sidecar};

@@ -44,7 +44,8 @@ fn coexist_coarsely(a: &Claim, b: &Claim) -> bool {
 
 /// On the twin of Linux, which has the whole-file locks of the other Unix systems, ranges exclude more than they need.
 fn has_ranges(place: &Place) -> bool {
-    place.memory.is_some() || cfg!(any(windows, all(target_os = "linux", not(outcore_portable))))
+    place.memory.is_some()
+        || cfg!(any(windows, target_vendor = "apple", all(target_os = "linux", not(outcore_portable))))
 }
 
 fn locked(result: Result<()>) -> Error {
