@@ -132,23 +132,28 @@ fn naive(name: &str, items: &[f64]) -> Option<f64> {
             Some((_, kurtosis)) => ((n * n - 1.0) * kurtosis - 3.0 * (n - 1.0).powi(2)) / (n - 2.0) / (n - 3.0),
         },
         "prod" => {
-            // Large and small factors in turn, so that only the product itself can leave the range.
-            let (mut small, mut large): (Vec<f64>, Vec<f64>) = items.iter().partition(|x| x.abs() < 1.0);
             if items.contains(&0.0) || items.iter().any(|x| !x.is_finite()) {
                 return Some(
                     items.iter().fold(1.0, |a, &b| a * if b.is_finite() && b != 0.0 { b.signum() } else { b }),
                 );
             }
-            let mut product = 1.0_f64;
-            while !small.is_empty() || !large.is_empty() {
-                let next = if product.abs() < 1.0 {
-                    large.pop().or_else(|| small.pop())
-                } else {
-                    small.pop().or_else(|| large.pop())
-                };
-                product *= next.unwrap();
+            // Powers of two are counted, so that only the product itself can leave the range.
+            let (mut product, mut power) = (1.0_f64, 0);
+            let mut between_one_and_two = |mut x: f64| {
+                while x.abs() < 1.0 {
+                    (x, power) = (x * 2.0, power - 1);
+                }
+                while x.abs() >= 2.0 {
+                    (x, power) = (x / 2.0, power + 1);
+                }
+                x
+            };
+            for &factor in items {
+                let factor = between_one_and_two(factor);
+                product = between_one_and_two(product * factor);
             }
-            product
+            let step = if power < 0 { 0.5 } else { 2.0 };
+            (0..i32::abs(power)).fold(product, |product, _| product * step)
         }
         "any" => truth(items.iter().any(|&x| x != 0.0)),
         "all" => truth(items.iter().all(|&x| x != 0.0)),
