@@ -428,6 +428,12 @@ impl State {
         .in_file(self.file.path()))
     }
 
+    /// Cuts what follows the content and means nothing. Windows cuts no mapped file; then the end of the handle does.
+    pub(crate) fn cut_slack(&mut self) {
+        let end = self.content_end();
+        self.slack |= self.cut_to(end).is_err();
+    }
+
     /// Cuts what follows `end`, and gives back what was reserved there but for the room that the caller asked for.
     pub(crate) fn cut_to(&mut self, end: u64) -> Result<()> {
         // Also where nothing follows: blocks that were reserved stay with the file until its length is set.

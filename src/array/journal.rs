@@ -88,7 +88,8 @@ impl Pending {
         }
         // Some file systems number their files anew each time they are mounted, and copies have other numbers, too. A file that
         // the transaction has begun to change is the one that was meant, whatever its number.
-        let (renumbered, mut begun) = (beside && self.journal.generation != target.id()?, false);
+        let renumbered = beside && self.journal.generation != target.id()?;
+        let mut fits = !renumbered;
         let mut now = [0; PAGE_LEN];
         for index in 0..self.journal.blocks.len() {
             let (block, new) = self.block(index)?;
@@ -97,7 +98,7 @@ impl Pending {
             }
             let now = &mut now[..new.len()];
             target.read_exact_at(now, block.offset)?;
-            begun |= block.has_begun(now);
+            fits = fits || block.has_begun(now);
             if !block.admits(now, &new) {
                 if renumbered {
                     return Err(self.of_another());
@@ -111,7 +112,7 @@ impl Pending {
                     .at(block.offset));
             }
         }
-        if renumbered && !begun { Err(self.of_another()) } else { Ok(()) }
+        if fits { Ok(()) } else { Err(self.of_another()) }
     }
 
     fn of_another(&self) -> Error {
@@ -235,11 +236,7 @@ fn forget(ledger: &Ledger, state: &mut State, sidecar: Option<PathBuf>) -> Resul
         None => {
             state.commit_slot(|slot| slot.journal = None)?;
             // The bytes behind the body mean nothing from here on, also where the file cannot be cut.
-            let end = state.content_end();
-            // Windows cuts no mapped file; then the end of the handle does.
-            if state.cut_to(end).is_err() {
-                state.slack = true;
-            }
+            state.cut_slack();
             Ok(())
         }
     }

@@ -112,11 +112,7 @@ impl Ledger {
             self.note_seal(false);
             // The table means nothing from here on.
             if state.file.holds_write() {
-                let end = state.content_end();
-                // Windows cuts no mapped file; then the end of the handle does.
-                if state.cut_to(end).is_err() {
-                    state.slack = true;
-                }
+                state.cut_slack();
             }
         }
         Ok(())
@@ -231,8 +227,7 @@ impl Drop for Ledger {
             return;
         }
         if state.slack {
-            let end = state.content_end();
-            let _ = state.cut_to(end);
+            state.cut_slack();
         }
     }
 }

@@ -135,8 +135,8 @@ impl<T: Element, D: Dimension> MmapArrayMut<T, D> {
         unsafe { OpenOptions::new().rows(rows).open_mut(path) }
     }
 
-    /// An array of zeros in memory that no file backs; it takes room as it is written, in the system's swap at worst; on Windows it takes all of it
-    /// at once.
+    /// An array of zeros in memory that no file backs; it takes room as it is written, in the system's swap at worst, and on
+    /// Windows all of it at once.
     ///
     /// # Errors
     ///
