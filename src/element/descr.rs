@@ -36,8 +36,8 @@ impl DType {
     /// The dtype as a Python literal, as NumPy writes it into the header of a `.npy` file: `'<f8'`, `[('a', '<i4')]`.
     ///
     /// ```
-    /// let dtype: outcore::DType = "[('a', 'int32'), ('', 'V4'), ('b', '>f8', (2,))]".parse()?;
-    /// assert_eq!(dtype.descr(), "[('a', '<i4'), ('', '|V4'), ('b', '>f8', (2,))]");
+    /// let dtype: outcore::DType = "[('a', 'int8'), ('', 'V4'), ('b', '>f8', (2,))]".parse()?;
+    /// assert_eq!(dtype.descr(), "[('a', '|i1'), ('', '|V4'), ('b', '>f8', (2,))]");
     /// # Ok::<(), outcore::Error>(())
     /// ```
     pub fn descr(&self) -> String {
