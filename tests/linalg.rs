@@ -1,5 +1,7 @@
 //! Linear algebra against sums written out, against NumPy, and against itself on other terms.
 
+#[path = "support/emulated.rs"]
+mod emulated;
 #[path = "support/numpy.rs"]
 mod numpy;
 
@@ -32,15 +34,6 @@ fn random(rows: usize, cols: usize, seed: u64) -> Array2<f64> {
 fn column_major<T: Clone>(a: &Array2<T>) -> Array2<T> {
     let items = a.t().iter().cloned().collect();
     Array2::from_shape_vec(a.raw_dim().f(), items).unwrap()
-}
-
-/// Whether a billion terms would take an hour, since the processor is an emulator's. Wine's is the machine's own.
-fn too_slow_for_large_products() -> bool {
-    let slow = cfg!(not(target_arch = "x86_64")) && std::env::var_os("OUTCORE_EMULATED").is_some();
-    if slow {
-        println!("skipped: products of a billion terms take an emulated processor an hour");
-    }
-    slow
 }
 
 /// The product, and the sums of the absolute values of its terms, in an order of their own.
@@ -310,7 +303,7 @@ fn the_bits_are_the_same_for_all_threads_budgets_and_places() {
 
 #[test]
 fn large_products_have_the_same_bits_in_little_memory() {
-    if too_slow_for_large_products() {
+    if emulated::too_slow_for_large_products() {
         return;
     }
     let dir = tempfile::tempdir().unwrap();
@@ -568,7 +561,7 @@ fn files_are_read_as_often_as_is_said() {
     check("matvec", 1.0, &|| drop(job.matvec(&file, &vector).unwrap().to_array().unwrap()));
     check("svd", 4.0, &|| drop(job.svd_randomised(&file, 4, &SvdOptions::new()).unwrap()));
     check("standardise", 2.0, &|| job.standardise(&file).save(dir.path().join("z")).unwrap());
-    if too_slow_for_large_products() {
+    if emulated::too_slow_for_large_products() {
         return;
     }
     // A product that does not fit: 2 m n k / sqrt(M) elements and each factor once, and a quarter more.

@@ -15,6 +15,9 @@ use outcore::{ArrayFile, Job, OpenOptions, Order};
 mod counting_alloc;
 #[path = "support/counting_disk.rs"]
 mod counting_disk;
+#[cfg(feature = "linalg")]
+#[path = "support/emulated.rs"]
+mod emulated;
 
 use counting_alloc::{Counting, peak_of_all};
 use counting_disk::CountingDisk;
@@ -160,6 +163,9 @@ fn layout() {
 fn linear_algebra() {
     use ndarray::Array1;
     use outcore::compute::{Columns, SvdOptions};
+    if emulated::too_slow_for_large_products() {
+        return;
+    }
     // Tall: the square of the columns is small beside the memory; and larger, since the kernels pack their operands.
     let (rows, columns) = (131_072, 64);
     expect_of(rows, columns, "gram", 1.0, |b| b.job.gram(&b.a, Columns::AsIs).unwrap().to_array().unwrap());
