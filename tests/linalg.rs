@@ -586,7 +586,7 @@ fn files_are_read_as_often_as_is_said() {}
 
 #[test]
 fn progress_ends_at_its_total() {
-    let a = random(3000, 40, 1);
+    let a = random(1000, 40, 1);
     let last = Mutex::new(None);
     let job = Job::new().threads(2).with_small_grid().progress(|progress| {
         let mut last = last.lock().unwrap();

@@ -511,9 +511,12 @@ impl Job<'_> {
     ) -> Result<()> {
         let itemsize = size_of::<F>() as u64;
         let (plan, reading) = self.product_plan(a, b, part, itemsize)?;
+        // In whole columns of the factors, as the pieces are counted: the last blocks are smaller than the others.
         let bytes = steps(plan).filter(|step| step.panel == 0).map(|step| {
-            let of_a = if step.is_shared(&plan) { 0 } else { a.bytes() / plan.down() * step.high };
-            of_a + b.bytes() / plan.across() * step.wide
+            let height = plan.rows_of(step.top + step.high - 1).end - plan.rows_of(step.top).start;
+            let width = plan.cols_of(step.left + step.wide - 1).end - plan.cols_of(step.left).start;
+            let of_a = if step.is_shared(&plan) { 0 } else { a.bytes() / plan.rows * height };
+            of_a + b.bytes() / plan.cols * width
         });
         let load = Load {
             units: (plan.high * plan.wide).max(1),
