@@ -1,7 +1,6 @@
 //! Power failures: which images of a disk are possible after one.
 
 use std::collections::HashSet;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::RangeInclusive;
 
 use outcore::storage::{Fate, MemoryDisk, Operation};
@@ -89,11 +88,21 @@ impl Random {
 }
 
 fn fingerprint(disk: &MemoryDisk) -> u64 {
-    let mut hasher = DefaultHasher::new();
+    let mut mixed = Random(0);
+    let mut mix = |bytes: &[u8]| {
+        mixed.0 = mixed.next() ^ bytes.len() as u64;
+        let (words, rest) = bytes.as_chunks();
+        for &word in words {
+            mixed.0 = mixed.next() ^ u64::from_le_bytes(word);
+        }
+        for &byte in rest {
+            mixed.0 = mixed.next() ^ u64::from(byte);
+        }
+    };
     for name in disk.names() {
-        name.hash(&mut hasher);
+        mix(name.as_os_str().as_encoded_bytes());
         // No CRC-32: that of a page with its own does not depend on the page.
-        disk.read(&name).hash(&mut hasher);
+        mix(&disk.read(&name).unwrap_or_default());
     }
-    hasher.finish()
+    mixed.next()
 }
