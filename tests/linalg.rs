@@ -303,20 +303,20 @@ fn the_bits_are_the_same_for_all_threads_budgets_and_places() {
 
 #[test]
 fn large_products_have_the_same_bits_in_little_memory() {
-    if emulated::too_slow_for_large_products() {
-        return;
-    }
     let dir = tempfile::tempdir().unwrap();
     let (a, b) = (random(700, 900, 3), random(900, 800, 4));
     let [left, right] = ["a", "b"].map(|name| dir.path().join(name));
     outcore::save(&left, &a).unwrap();
     outcore::save(&right, &column_major(&b)).unwrap();
     let expected = Job::new().matmul(&a, &b).unwrap().to_array().unwrap();
-    let (sum, size) = naive(&a.view(), &b.view());
-    assert_within(&expected, &sum, &(size * 902.0 * f64::EPSILON), "in memory");
+    let (sum, size) = naive(&a.slice(s![..;37, ..]), &b.view());
+    assert_within(&expected.slice(s![..;37, ..]).to_owned(), &sum, &(size * 902.0 * f64::EPSILON), "in memory");
     let left = ArrayFile::<f64, Ix2>::open(left).unwrap();
     let right = ArrayFile::<f64, Ix2>::open(right).unwrap();
-    for (at, (threads, budget)) in [(1, 5 << 20), (2, 8 << 20), (3, 14 << 20), (7, 1 << 30)].into_iter().enumerate() {
+    let jobs = [(2, 5 << 20), (1, 8 << 20), (3, 14 << 20), (7, 1 << 30)];
+    // Half a billion terms each.
+    let enough = if emulated::processor() { 1 } else { jobs.len() };
+    for (at, (threads, budget)) in jobs.into_iter().take(enough).enumerate() {
         let job = Job::new().threads(threads).memory(budget);
         let path = dir.path().join(format!("c{at}"));
         job.matmul(&left, &right).unwrap().save(&path).unwrap();
@@ -561,9 +561,6 @@ fn files_are_read_as_often_as_is_said() {
     check("matvec", 1.0, &|| drop(job.matvec(&file, &vector).unwrap().to_array().unwrap()));
     check("svd", 4.0, &|| drop(job.svd_randomised(&file, 4, &SvdOptions::new()).unwrap()));
     check("standardise", 2.0, &|| job.standardise(&file).save(dir.path().join("z")).unwrap());
-    if emulated::too_slow_for_large_products() {
-        return;
-    }
     // A product that does not fit: 2 m n k / sqrt(M) elements and each factor once, and a quarter more.
     let (m, k) = (1500.0_f64, 640.0_f64);
     let b = random(1500, 640, 2);
